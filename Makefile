@@ -1,0 +1,33 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export CAUSEWAY_CACHE ?= $(CURDIR)/.cache
+VECTORS ?= $(or $(CAUSEWAY_VECTORS),../shared/vectors)
+
+help:  ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/.ready  ## create the virtual environment from the hashed lock file
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	command -v npm > /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+run: setup  ## start the demo world and carry messages across it until Ctrl-C
+	$(BIN)/causeway demo
+
+test: setup  ## pass the tests; k=EXPRESSION picks some
+	$(BIN)/pytest $(if $(k),-k "$(k)")
+
+check: setup  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+vectors: setup  ## run every third-party vector suite
+	$(BIN)/python -m tests.vectors $(VECTORS)
+
+.PHONY: help setup run test check vectors
