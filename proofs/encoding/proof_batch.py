@@ -1,0 +1,49 @@
+"""Several proofs in one: one proof per claim, in the order of the claims.
+
+A protobuf message with one repeated bytes field (1). Which claim a proof belongs to is told by its place alone,
+so the number of proofs must be the number of claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from proofs.encoding import protobuf
+from proofs.errors import LimitExceeded, MalformedProof
+
+# Room for 1,024 claims of 4 KiB: more than any transaction of a ledger takes.
+BATCH_BYTES_MAX: Final = 4 << 20
+
+
+def join_batch(proofs: Sequence[bytes]) -> bytes:
+    return protobuf.repeated_bytes_field(1, proofs)
+
+
+def split_batch(batch: bytes, *, count: int) -> tuple[bytes, ...]:
+    """Return the `count` proofs of `batch`. Raises MalformedProof, LimitExceeded."""
+    check_batch_size(batch)
+    proofs = protobuf.decode(batch, _PROOF_BATCH, part="proof batch")
+    check_one_proof_per_claim(proofs, count)
+    return proofs
+
+
+def check_batch_size(batch: bytes) -> None:
+    """Before any work: a batch larger than any ledger takes is not read."""
+    if len(batch) > BATCH_BYTES_MAX:
+        raise LimitExceeded("proof batch", got=len(batch), limit=BATCH_BYTES_MAX)
+
+
+def check_one_proof_per_claim(proofs: Sequence[bytes], count: int) -> None:
+    """A missing proof would leave a claim unproved, one too many would be read by nobody."""
+    if len(proofs) != count:
+        raise MalformedProof("proof batch", got=len(proofs), expected=count)
+
+
+def _proofs(proofs: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return proofs
+
+
+_PROOF_BATCH: Final = protobuf.Message(
+    "ProofBatch", _proofs, [protobuf.Field(1, "proofs", protobuf.BYTES, repeated=True)]
+)
