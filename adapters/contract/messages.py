@@ -128,4 +128,5 @@ class Rule(StrEnum):
     APP_REFUSES = "app_refuses"
     TOO_LITTLE_GAS = "too_little_gas"
     PAUSED = "paused"
+    FEE_CAP = "fee_cap"  # it costs more now than the caller allows
     UNKNOWN = "unknown"
