@@ -17,7 +17,7 @@ LaneId = NewType("LaneId", str)
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """What an operator allows on a lane. Empty `ports` allows all; fee_per_day is in the destination's smallest unit."""
+    """What an operator allows on a lane. Empty `ports` allows all; fees count in the destination's smallest unit."""
 
     ports: frozenset[str] = frozenset()
     denied_ports: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class LanePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """source_client: on the source, it follows the destination. dest_client: on the destination, it follows the source."""
+    """source_client lives on the source and follows the destination; dest_client the other way round."""
 
     source: str
     source_client: ClientId

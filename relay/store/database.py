@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel
 
-from relay.store import tables
+from relay.store.schema import ALL
 
 T = TypeVar("T")
 
@@ -71,7 +71,9 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -121,19 +123,5 @@ def _migrate(engine: Engine) -> None:
         if found > SCHEMA_VERSION:
             raise StoreTooNew(found, SCHEMA_VERSION)
         if found < SCHEMA_VERSION:
-            SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in OWNED])  # type: ignore[attr-defined]
+            SQLModel.metadata.create_all(connection, tables=list(ALL))
             connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
-
-
-OWNED = (
-    tables.LedgerRow,
-    tables.LaneRow,
-    tables.PacketRow,
-    tables.DeliveryRow,
-    tables.SubmissionRow,
-    tables.AttemptRow,
-    tables.TransitionRow,
-    tables.OutboxRow,
-    tables.SpendRow,
-    tables.BundleRow,
-)

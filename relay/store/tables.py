@@ -11,6 +11,7 @@ from sqlmodel import Column, Field, SQLModel
 from relay.lifecycle import DeliveryState, WaitReason
 
 INTEGER_MAX = (1 << 63) - 1
+NOT_REFUTED = text("state <> 'refuted'")
 
 
 class LedgerRow(SQLModel, table=True):
@@ -95,7 +96,8 @@ class DeliveryRow(SQLModel, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("packet", "kind", name="one_delivery_of_a_kind"),
+        # A refuted sighting makes room: a later final event of the same packet opens a new delivery.
+        Index("one_delivery_of_a_kind", "packet", "kind", unique=True, sqlite_where=NOT_REFUTED),
         CheckConstraint("failures >= 0", name="failures_count_up"),
         Index("delivery_due", "lane", "next_try", sqlite_where=text("state = 'waiting'")),
         Index("delivery_in_flight", "submission", sqlite_where=text("state = 'in_flight'")),
@@ -195,13 +197,3 @@ class SpendRow(SQLModel, table=True):
     scope: str = Field(primary_key=True)
     day: int = Field(primary_key=True)
     amount: str = "0"
-
-
-class BundleRow(SQLModel, table=True):
-    """What convinced us: evidence and proof of a delivery, kept so that it can be shown to a third party."""
-
-    __tablename__ = "bundle"
-
-    delivery: int = Field(primary_key=True)
-    at: float = Field(index=True)
-    content: bytes

@@ -1,0 +1,131 @@
+"""Read one ledger's host events without gaps. Cursor and findings move in one transaction.
+
+An endpoint that leaves an event out is found out, not believed: sends must be contiguous here, their number must
+agree with the proven counter (source_round), and a transaction of ours that is final must show its events (submit).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Connection
+
+from adapters.contract.errors import EndpointWrong
+from adapters.contract.ledger import Clock, Cursor, Scan, Source
+from adapters.contract.messages import Sent
+from proofs.errors import ValueMismatch
+from proofs.light_client import Height
+from relay.lanes import LaneId, Lanes
+from relay.pipeline.limits import PipelineLimits
+from relay.store.database import Database
+from relay.store.facts import home_lane, record_final_time, record_scan
+from relay.store.ledgers import last_sent, rewind
+
+log = logging.getLogger(__name__)
+
+EVENTS = Counter("causeway_host_events_total", "Host events of our lanes read from final blocks.", ["ledger"])
+HEIGHT = Gauge("causeway_ledger_final_height", "Newest final height that was read completely.", ["ledger"])
+OMISSIONS = Counter("causeway_omissions_total", "Times an endpoint was found to have left out events.", ["ledger"])
+
+
+@dataclass(slots=True)
+class Watch:
+    """One per ledger. on_read is called after each scan that was recorded: others may go on."""
+
+    ledger: str
+    source: Source
+    database: Database
+    lanes: Lanes
+    limits: PipelineLimits
+    clock: Clock
+    cursor: Cursor
+    on_read: Callable[[], None]
+    served_by: str = ""
+    latest: int = 0
+    final_time: int = 0
+    _rewind_to: int | None = field(default=None)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        while True:
+            if not await self.step():
+                await wait_for(self.wake, self.limits.poll_seconds)
+
+    async def step(self) -> bool:
+        """Read on by one scan. Returns whether there is more to read at once."""
+        if self._rewind_to is not None:
+            await self._rewind(self._rewind_to)
+        head = await self.source.head()
+        self.latest = head.latest.number
+        if head.final <= self.cursor.height:
+            return False
+        scan = await self.source.scan(self.cursor, through=head.final, event_limit=self.limits.scan_events)
+        await self._check_contiguous(scan)
+        whole = scan.cursor.height >= head.final
+        await self._record(scan, head.final_time if whole else None)
+        return not whole
+
+    def rewind(self, number: int, why: str) -> None:
+        """Read again from a height at or below `number`: something was left out."""
+        OMISSIONS.labels(self.ledger).inc()
+        log.warning("ledger %s is read again from %d: %s (served by %s)", self.ledger, number, why, self.served_by)
+        self._rewind_to = number if self._rewind_to is None else min(number, self._rewind_to)
+        self.wake.set()
+
+    async def _rewind(self, number: int) -> None:
+        if number < self.cursor.height.number:
+            cursor = await self.source.start(Height(self.cursor.height.revision, max(number, 0)))
+            await self.database.run(lambda connection: rewind(connection, self.ledger, cursor))
+            self.cursor = cursor
+        self._rewind_to = None
+
+    async def _check_contiguous(self, scan: Scan) -> None:
+        """Sequences of one client follow each other without a gap. Source: ICS-04 v2, sequences are never skipped."""
+        sent = [event for event in scan.events if isinstance(event, Sent)]
+        known: dict[LaneId, int] = {}
+        for event in sent:
+            lane = home_lane(self.ledger, event, self.lanes)
+            if lane is None:
+                continue
+            if lane.id not in known:
+                known[lane.id] = await self.database.run(partial(last_sent, lane=lane.id))
+            expected = known[lane.id] + 1
+            if event.packet.sequence > expected:
+                reason = ValueMismatch("send sequence", event.packet.sequence, expected)
+                self.source.blame(scan.served_by, reason)
+                OMISSIONS.labels(self.ledger).inc()
+                raise EndpointWrong(scan.served_by, "send sequence", event.packet.sequence, expected)
+            known[lane.id] = max(known[lane.id], event.packet.sequence)
+
+    async def _record(self, scan: Scan, final_time: int | None) -> None:
+        now = self.clock()
+        name, lanes = self.ledger, self.lanes
+
+        def write(connection: Connection) -> int:
+            recorded = record_scan(connection, name, scan.events, scan.cursor, lanes=lanes, now=now)
+            if final_time is not None:
+                record_final_time(connection, name, final_time, lanes=lanes, now=now)
+            return recorded.packets
+
+        packets = await self.database.run(write)
+        self.cursor = scan.cursor
+        self.served_by = scan.served_by
+        if final_time is not None:
+            self.final_time = final_time
+        EVENTS.labels(self.ledger).inc(packets)
+        HEIGHT.labels(self.ledger).set(scan.cursor.height.number)
+        self.on_read()
+
+
+async def wait_for(wake: asyncio.Event, seconds: float) -> None:
+    """Wait until woken, `seconds` at the most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    wake.clear()

@@ -1,0 +1,132 @@
+"""Which deliveries are due, and why the others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+
+from proofs.commitment import Packet
+from relay.lanes import LaneId
+from relay.lifecycle import DeliveryKind, DeliveryState, WaitReason
+from relay.store.schema import DELIVERY, LANE, PACKET
+
+_PACKET_DECODER: Final = msgspec.msgpack.Decoder(Packet)
+_ACKS_DECODER: Final = msgspec.msgpack.Decoder(tuple[bytes, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery with all that its claim and its message need."""
+
+    id: int
+    kind: DeliveryKind
+    lane: LaneId
+    packet: Packet
+    packet_row: int
+    acknowledgements: tuple[bytes, ...]
+    found_number: int
+    destination_number: int
+    failures: int
+    solo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a delivery is not moving, with its numbers, and when it is tried again (unix seconds)."""
+
+    delivery: int
+    reason: WaitReason
+    numbers: Mapping[str, object]
+    next_try: float
+    solo: bool | None = None
+    failed: bool = False
+
+
+def due(connection: Connection, lane: LaneId, *, now: float, limit: int, except_for: Iterable[int] = ()) -> list[Due]:
+    """Waiting deliveries of a lane whose time has come, oldest first. except_for: verified in memory already."""
+    query = (
+        _joined()
+        .where(
+            DELIVERY.c.lane == lane,
+            DELIVERY.c.state == DeliveryState.WAITING.value,
+            DELIVERY.c.next_try <= now,
+        )
+        .order_by(DELIVERY.c.next_try, DELIVERY.c.id)
+    )
+    held = set(except_for)
+    rows = connection.execute(query.limit(limit + len(held)))
+    return [as_due(row) for row in rows if row.id not in held][:limit]
+
+
+def in_submission(connection: Connection, submission: int) -> list[Due]:
+    """Deliveries that are in flight in a submission, and not settled yet."""
+    query = _joined().where(DELIVERY.c.submission == submission, DELIVERY.c.state == DeliveryState.IN_FLIGHT.value)
+    return [as_due(row) for row in connection.execute(query.order_by(DELIVERY.c.id))]
+
+
+def _joined() -> Select[Any]:
+    return select(DELIVERY, PACKET.c.body, PACKET.c.acknowledgements).join(PACKET, PACKET.c.id == DELIVERY.c.packet)
+
+
+def as_due(row: Row[Any]) -> Due:
+    return Due(
+        id=row.id,
+        kind=DeliveryKind(row.kind),
+        lane=LaneId(row.lane),
+        packet=decode_packet(row.body),
+        packet_row=row.packet,
+        acknowledgements=_ACKS_DECODER.decode(row.acknowledgements) if row.acknowledgements is not None else (),
+        found_number=row.found_number,
+        destination_number=row.destination_number,
+        failures=row.failures,
+        solo=bool(row.solo),
+    )
+
+
+def decode_packet(body: bytes) -> Packet:
+    return _PACKET_DECODER.decode(body)
+
+
+_WAIT: Final = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("key"), DELIVERY.c.state == DeliveryState.WAITING.value)
+    .values(
+        reason=bindparam("new_reason"),
+        numbers=bindparam("new_numbers"),
+        next_try=bindparam("new_next_try"),
+        failures=DELIVERY.c.failures + bindparam("failed"),
+        solo=func.coalesce(bindparam("new_solo"), DELIVERY.c.solo),
+    )
+)
+
+
+def record_waits(connection: Connection, waits: Sequence[Wait]) -> None:
+    """Say why deliveries wait. A delivery that has moved on in the meantime is left alone."""
+    if waits:
+        connection.execute(_WAIT, [_wait_values(wait) for wait in waits])
+
+
+def _wait_values(wait: Wait) -> dict[str, object]:
+    return {
+        "key": wait.delivery,
+        "new_reason": wait.reason.value,
+        "new_numbers": msgspec.json.encode(dict(wait.numbers)).decode(),
+        "new_next_try": wait.next_try,
+        "failed": int(wait.failed),
+        "new_solo": wait.solo,
+    }
+
+
+def wake_all(connection: Connection, *, now: float) -> None:
+    """After a start nothing waits for what the last process knew: everything is looked at anew."""
+    waiting = DELIVERY.c.state == DeliveryState.WAITING.value
+    connection.execute(update(DELIVERY).where(waiting, DELIVERY.c.next_try > now).values(next_try=now))
+
+
+def paused(connection: Connection) -> frozenset[LaneId]:
+    rows = connection.execute(select(LANE.c.id).where(LANE.c.paused.is_(True)))
+    return frozenset(LaneId(row.id) for row in rows)
