@@ -1,0 +1,51 @@
+"""What is not simply right or wrong, each with its reason. Names are shell patterns; `*` is any middle word too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    suite: str
+    file: str
+    case: str
+    reason: str
+
+
+# Counted apart, never as right: the product has no such operation.
+NEVER_PERFORMED: Sequence[Row] = (
+    Row(
+        "bnb_bridge",
+        "proof_op_rules*.json",
+        "*",
+        "a rule of the legacy amino operator list, which no client here reads",
+    ),
+    Row(
+        "bnb_bridge",
+        "secp256k1_recover*.json",
+        "*",
+        "BNB's Cosmos address of a key: no ledger of ours derives addresses so",
+    ),
+    Row(
+        "ics23",
+        "ops/TestDoHashData*.json",
+        "*",
+        "hashes that no supported proof specification uses (sha512, ripemd, blake)",
+    ),
+)
+
+# Judged against the specification instead of against their author.
+CONTRADICT_THE_SPECIFICATION: Sequence[Row] = ()
+
+# Data that other files refer to, or that documents something, without a verdict of its own.
+WITHOUT_VERDICT: Sequence[Row] = ()
+
+
+def find(table: Sequence[Row], suite: str, file: str, case: str = "") -> Row | None:
+    for row in table:
+        if row.suite == suite and fnmatchcase(file, row.file) and fnmatchcase(case, row.case):
+            return row
+    return None
