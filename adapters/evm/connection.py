@@ -1,0 +1,382 @@
+"""JSON-RPC over a pool of named endpoints, none of which is believed.
+
+An endpoint that does not answer rests for a growing while; one that answered falsely is asked last. Names stand for
+endpoints in every error, log and metric, because addresses may carry credentials. A batch is answered by one endpoint
+as a whole, so that its answers belong together. What a node says about a call (an `error` object, which comes with
+HTTP status 200) is an answer: `RpcFailure`. What is wrong with the endpoint itself is raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+import aiohttp
+import msgspec
+from prometheus_client import Counter
+
+from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, HistoryPruned
+from adapters.contract.ledger import Clock, Endpoint, Served
+from adapters.evm.wire import Decode, decode_any, decode_quantity
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+METHODS: Final = frozenset(
+    {
+        "eth_blockNumber",
+        "eth_call",
+        "eth_chainId",
+        "eth_feeHistory",
+        "eth_gasPrice",
+        "eth_getBalance",
+        "eth_getBlockByHash",
+        "eth_getBlockByNumber",
+        "eth_getCode",
+        "eth_getLogs",
+        "eth_getProof",
+        "eth_getStorageAt",
+        "eth_getTransactionByHash",
+        "eth_getTransactionCount",
+        "eth_getTransactionReceipt",
+        "eth_maxPriorityFeePerGas",
+        "eth_sendRawTransaction",
+        "eth_simulateV1",
+    }
+)
+OUTCOMES: Final = ("ok", "error", "unavailable", "wrong")
+
+RPC_CALLS: Final = Counter("causeway_rpc_calls_total", "Calls to ledger nodes.", ["ledger", "method", "outcome"])
+
+_PRUNED: Final = re.compile(
+    r"missing trie node|pruned|out ?of ?range|not available|state .*(unavailable|not found)|header not found"
+    r"|(unknown|could not find) block|block not found|distance to target block exceeds",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointAddress:
+    """url is left out of every representation: it may carry a key."""
+
+    name: Endpoint
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Each bound and its reason."""
+
+    response_bytes: int = 32 * 1024 * 1024  # 10,000 logs of 2 kB: the most that public providers give at once
+    seconds: float = 20.0  # a node that needs longer is overloaded; another is asked
+    calls_per_request: int = 100  # most nodes refuse larger JSON arrays
+    requests_at_once: int = 16  # per pool
+    rest_first: float = 1.0  # seconds after the first failure, doubled with each further one
+    rest_most: float = 60.0
+    blame_seconds: float = 300.0  # how long one that answered falsely is asked last
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T_co]):
+    """One JSON-RPC call. decode: turns its raw JSON result into a checked value, or raises msgspec.DecodeError."""
+
+    method: str
+    params: Sequence[object]
+    decode: Callable[[bytes], T_co]
+
+
+@dataclass(frozen=True, slots=True)
+class RpcFailure:
+    """The node's `error` object. data: what a reverted call returned."""
+
+    code: int
+    message: str
+    data: bytes = b""
+
+    @property
+    def is_reverted(self) -> bool:
+        return self.code == 3 or "revert" in self.message.lower()
+
+    @property
+    def is_pruned(self) -> bool:
+        return _PRUNED.search(self.message) is not None
+
+
+class _ErrorObject(msgspec.Struct):
+    code: int
+    message: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Reply(msgspec.Struct):
+    id: int | None = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: _ErrorObject | None = None
+
+
+_REPLIES: Final[msgspec.json.Decoder[list[_Reply] | _Reply]] = msgspec.json.Decoder(list[_Reply] | _Reply)
+
+
+@dataclass(slots=True)
+class _Health:
+    """What we remember of one endpoint. Times are unix seconds by the pool's clock."""
+
+    failures: int = 0
+    rests_until: float = 0.0
+    blamed_until: float = 0.0
+    checked: bool = False
+    trouble: EndpointTrouble | None = None
+
+
+class EndpointPool:
+    """Asks named endpoints of one chain. The session is the caller's, as is the clock."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[EndpointAddress],
+        *,
+        session: aiohttp.ClientSession,
+        chain_id: int,
+        ledger: str,
+        clock: Clock,
+        limits: PoolLimits | None = None,
+    ) -> None:
+        assert endpoints, "settings demand at least one endpoint"
+        self._addresses = {each.name: each for each in endpoints}
+        assert len(self._addresses) == len(endpoints), "settings refuse two endpoints of one name"
+        self._session = session
+        self._chain_id = chain_id
+        self._ledger = ledger
+        self._clock = clock
+        self._limits = limits or PoolLimits()
+        self._health = {name: _Health() for name in self._addresses}
+        self._turns = asyncio.Semaphore(self._limits.requests_at_once)
+        self._last_id = 0
+
+    @property
+    def names(self) -> tuple[Endpoint, ...]:
+        return tuple(self._addresses)
+
+    async def ask(self, calls: Sequence[Call[T]], *, endpoint: Endpoint | None = None) -> Served[list[T | RpcFailure]]:
+        """Answers to all calls, in order, by `endpoint` or by the first of the pool that gives them.
+
+        Raises the trouble of the last endpoint asked.
+        """
+        trouble: EndpointTrouble | None = None
+        for name in (endpoint,) if endpoint is not None else self._order():
+            try:
+                return Served(await self._ask_one(name, calls), name)
+            except EndpointTrouble as refusal:
+                trouble = refusal
+        assert trouble is not None, "a pool has at least one endpoint"
+        raise trouble
+
+    async def ask_each(self, calls: Sequence[Call[T]]) -> list[Served[list[T | RpcFailure]] | EndpointTrouble]:
+        """What every endpoint answers, or why it does not, in the order of the settings."""
+
+        async def one(name: Endpoint) -> Served[list[T | RpcFailure]] | EndpointTrouble:
+            try:
+                return Served(await self._ask_one(name, calls), name)
+            except EndpointTrouble as trouble:
+                return trouble
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(name)) for name in self._addresses]
+        return [task.result() for task in tasks]
+
+    async def get(self, call: Call[T], *, endpoint: Endpoint | None = None) -> Served[T]:
+        """One answer where a node has no reason to refuse. Raises EndpointUnavailable when it does."""
+        served = await self.ask([call], endpoint=endpoint)
+        return Served(expect(served.answer[0], served.by), served.by)
+
+    async def call(self, method: str, params: Sequence[object]) -> object:
+        """The plain form, for code that decodes by itself."""
+        return (await self.get(Call(method, params, decode_any))).answer
+
+    def blame(self, endpoint: Endpoint, reason: Exception) -> None:
+        """It served something false: it is asked last for a while."""
+        health = self._health.get(endpoint)
+        if health is not None:
+            health.blamed_until = self._clock() + self._limits.blame_seconds
+            if isinstance(reason, EndpointTrouble):
+                health.trouble = reason
+
+    def troubles(self) -> dict[Endpoint, str]:
+        """What is held against whom now, for people."""
+        now = self._clock()
+        return {
+            name: str(health.trouble or "served something false")
+            for name, health in self._health.items()
+            if max(health.rests_until, health.blamed_until) > now
+        }
+
+    def _order(self) -> list[Endpoint]:
+        now = self._clock()
+
+        def rank(name: Endpoint) -> tuple[bool, bool, float]:
+            health = self._health[name]
+            resting = health.rests_until > now
+            return resting, health.blamed_until > now, health.rests_until if resting else 0.0
+
+        return sorted(self._addresses, key=rank)
+
+    async def _ask_one(self, name: Endpoint, calls: Sequence[Call[T]]) -> list[T | RpcFailure]:
+        health = self._health[name]
+        now = self._clock()
+        if health.rests_until > now:
+            raise EndpointUnavailable(name, f"rests after: {health.trouble}", retry_after=health.rests_until - now)
+        try:
+            if not health.checked:
+                await self._check_chain(name)
+                health.checked = True
+            answers: list[T | RpcFailure] = []
+            step = self._limits.calls_per_request
+            for start in range(0, len(calls), step):
+                answers += await self._exchange(name, calls[start : start + step])
+        except EndpointTrouble as trouble:
+            self._rest(health, trouble)
+            raise
+        health.failures = 0
+        health.trouble = None
+        return answers
+
+    def _rest(self, health: _Health, trouble: EndpointTrouble) -> None:
+        # Whatever answers there next may be another node: its chain is asked for again.
+        health.checked = False
+        health.failures += 1
+        health.trouble = trouble
+        doublings = min(health.failures - 1, 16)
+        pause = min(self._limits.rest_first * 2**doublings, self._limits.rest_most)
+        if isinstance(trouble, EndpointUnavailable) and trouble.retry_after is not None:
+            pause = min(max(pause, trouble.retry_after), self._limits.rest_most)
+        if isinstance(trouble, EndpointWrong):
+            health.blamed_until = self._clock() + self._limits.blame_seconds
+        health.rests_until = self._clock() + pause
+
+    async def _check_chain(self, name: Endpoint) -> None:
+        (answer,) = await self._exchange(name, [Call("eth_chainId", (), decode_quantity)])
+        got = expect(answer, name)
+        if got != self._chain_id:
+            raise EndpointWrong(name, what="chain id", got=got, expected=self._chain_id)
+
+    async def _exchange(self, name: Endpoint, calls: Sequence[Call[T]]) -> list[T | RpcFailure]:
+        """One HTTP request. Counts every call with its outcome."""
+        first = self._last_id + 1
+        self._last_id += len(calls)
+        outcomes = ["unavailable"] * len(calls)
+        try:
+            body = await self._post(name, _encode(calls, first))
+            outcomes = ["wrong"] * len(calls)
+            answers: list[T | RpcFailure] = []
+            for position, reply in enumerate(_match(name, body, first, len(calls))):
+                answer = _decode(name, calls[position], reply)
+                outcomes[position] = "error" if isinstance(answer, RpcFailure) else "ok"
+                answers.append(answer)
+            return answers
+        finally:
+            for call, outcome in zip(calls, outcomes, strict=True):
+                assert call.method in METHODS, "labels come from closed sets"
+                RPC_CALLS.labels(ledger=self._ledger, method=call.method, outcome=outcome).inc()
+
+    async def _post(self, name: Endpoint, body: bytes) -> bytes:
+        try:
+            async with (
+                self._turns,
+                self._session.post(
+                    self._addresses[name].url,
+                    data=body,
+                    headers={"Content-Type": "application/json"},
+                    timeout=aiohttp.ClientTimeout(total=self._limits.seconds),
+                    allow_redirects=False,  # a redirect would carry credentials elsewhere
+                ) as response,
+            ):
+                answer = await self._read(name, response)
+                # Some nodes answer a refused call with a status of 4xx and a JSON-RPC error in the body.
+                if response.status != 200 and not (400 <= response.status < 500 and answer.startswith((b"{", b"["))):
+                    raise EndpointUnavailable(name, f"HTTP status {response.status}", _retry_after(response))
+                if response.status == 429:
+                    raise EndpointUnavailable(name, "HTTP status 429", _retry_after(response))
+                return answer
+        except TimeoutError:
+            raise EndpointUnavailable(name, f"no answer within {self._limits.seconds:g} s") from None
+        except aiohttp.ClientError as error:
+            # The text of some client errors holds the address.
+            raise EndpointUnavailable(name, f"connection: {type(error).__name__}") from None
+
+    async def _read(self, name: Endpoint, response: aiohttp.ClientResponse) -> bytes:
+        """Bounded while it arrives: a length header is only a claim."""
+        received = bytearray()
+        async for chunk in response.content.iter_chunked(1 << 16):
+            received += chunk
+            if len(received) > self._limits.response_bytes:
+                raise EndpointWrong(
+                    name, what="response bytes", got=len(received), expected=f"at most {self._limits.response_bytes}"
+                )
+        return bytes(received)
+
+
+def expect(answer: T | RpcFailure, by: Endpoint, *, height: int | None = None) -> T:
+    """The answer itself. Raises EndpointUnavailable, or HistoryPruned where `height` is given and the node says so."""
+    if not isinstance(answer, RpcFailure):
+        return answer
+    if height is not None and answer.is_pruned:
+        raise HistoryPruned(by, height)
+    raise EndpointUnavailable(by, f"answered with error {answer.code}: {answer.message[:200]}")
+
+
+def _encode(calls: Sequence[Call[T]], first: int) -> bytes:
+    requests = [
+        {"jsonrpc": "2.0", "id": first + position, "method": call.method, "params": list(call.params)}
+        for position, call in enumerate(calls)
+    ]
+    return msgspec.json.encode(requests[0] if len(requests) == 1 else requests)
+
+
+def _match(name: Endpoint, body: bytes, first: int, count: int) -> list[_Reply]:
+    """One reply per call, in the order of the calls, whatever order they came in."""
+    try:
+        decoded = _REPLIES.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EndpointWrong(name, what="JSON-RPC reply", got=str(error), expected="an object or a list") from None
+    if isinstance(decoded, _Reply):
+        if count > 1 and decoded.error is not None:
+            # A node that does not take an array refuses it as a whole.
+            raise EndpointUnavailable(name, f"refused a batch of {count}: {decoded.error.message[:200]}")
+        decoded = [decoded]
+    by_id = {reply.id: reply for reply in decoded}
+    wanted = list(range(first, first + count))
+    if count == 1 and len(decoded) == 1 and decoded[0].id is None and decoded[0].error is not None:
+        return decoded
+    if len(decoded) != count or set(by_id) != set(wanted):
+        raise EndpointWrong(name, what="reply ids", got=len(by_id), expected=f"{first} to {first + count - 1}")
+    return [by_id[each] for each in wanted]
+
+
+def _decode(name: Endpoint, call: Call[T], reply: _Reply) -> T | RpcFailure:
+    if reply.error is not None:
+        return RpcFailure(reply.error.code, reply.error.message, _revert_data(bytes(reply.error.data)))
+    if reply.result is msgspec.UNSET:
+        raise EndpointWrong(name, what=call.method, got="neither result nor error", expected="one of them")
+    try:
+        return call.decode(bytes(reply.result))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EndpointWrong(name, what=call.method, got=str(error), expected="the type of the specification") from None
+
+
+def _revert_data(raw: bytes) -> bytes:
+    """Hex text where the node gives it; other forms are for people and are left out."""
+    text = raw.strip(b'"')
+    if not re.fullmatch(rb"0x([0-9a-fA-F]{2})*", text):
+        return b""
+    return bytes.fromhex(text[2:].decode("ascii"))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if re.fullmatch(r"[0-9]{1,6}", text) else None
+
+
+__all__ = ["Call", "Decode", "EndpointAddress", "EndpointPool", "PoolLimits", "RpcFailure", "expect"]
