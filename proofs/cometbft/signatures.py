@@ -1,0 +1,27 @@
+"""Whether one vote's signature is valid under the rule that CometBFT counts by, for each kind of validator key."""
+
+from __future__ import annotations
+
+from coincurve import PublicKey as Secp256k1Key
+from coincurve.ecdsa import cdata_to_der, deserialize_compact
+
+from proofs.cometbft.types import KeyType, PublicKey
+from proofs.primitives import ed25519
+
+
+def signature_is_valid(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    if key.type is KeyType.SECP256K1:
+        return _secp256k1_is_valid(key.data, message, signature)
+    # What libsodium accepts, ZIP-215 accepts too: the slow rule is asked only about what the fast one refuses.
+    return ed25519.verify(key.data, message, signature) or ed25519.verify_zip215(key.data, message, signature)
+
+
+def _secp256k1_is_valid(key: bytes, message: bytes, signature: bytes) -> bool:
+    """R and S of 32 bytes each over SHA-256, S in the lower half. Source: CometBFT crypto/secp256k1."""
+    if len(signature) != 64:
+        return False
+    try:
+        # libsecp256k1 itself refuses an S in the upper half.
+        return Secp256k1Key(key).verify(cdata_to_der(deserialize_compact(signature)), message)
+    except ValueError:  # not a point, or R or S out of range
+        return False
