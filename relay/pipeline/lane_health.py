@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adapters.contract.errors import EndpointTrouble
-from adapters.contract.ledger import Clock, ClientOnHost, Destination
+from adapters.contract.ledger import ClientOnHost, Clock, Destination
 from proofs.commitment import ClientId
 from relay.lanes import Lane
 from relay.lifecycle import WaitReason

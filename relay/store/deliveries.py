@@ -130,3 +130,32 @@ def wake_all(connection: Connection, *, now: float) -> None:
 def paused(connection: Connection) -> frozenset[LaneId]:
     rows = connection.execute(select(LANE.c.id).where(LANE.c.paused.is_(True)))
     return frozenset(LaneId(row.id) for row in rows)
+
+
+def read_again_from(connection: Connection, packet: int) -> int:
+    """How far the packet's destination had been read when the packet was found: its receipt can only be above that."""
+    query = select(func.min(DELIVERY.c.destination_number)).where(
+        DELIVERY.c.packet == packet, DELIVERY.c.kind == DeliveryKind.RECEIVE.value
+    )
+    return int(connection.execute(query).scalar_one() or 0)
+
+
+def recount_sent(connection: Connection, lane: LaneId) -> None:
+    """A refuted sighting must not count as sent: it would hide that a true send was left out."""
+    highest = (
+        select(func.coalesce(func.max(PACKET.c.sequence), 0))
+        .join(DELIVERY, DELIVERY.c.packet == PACKET.c.id)
+        .where(
+            PACKET.c.lane == lane,
+            DELIVERY.c.kind == DeliveryKind.RECEIVE.value,
+            DELIVERY.c.state != DeliveryState.REFUTED.value,
+        )
+        .scalar_subquery()
+    )
+    connection.execute(update(LANE).where(LANE.c.id == lane).values(last_sent=highest))
+
+
+def is_still_waiting(connection: Connection, delivery: int) -> bool:
+    """A final event may have ended a delivery while it was verified in memory."""
+    state = connection.execute(select(DELIVERY.c.state).where(DELIVERY.c.id == delivery)).scalar_one()
+    return bool(state == DeliveryState.WAITING.value)

@@ -126,3 +126,9 @@ def spend(connection: Connection, scope: str, *, now: float) -> int:
     query = select(SPEND.c.amount).where(SPEND.c.scope == scope, SPEND.c.day == int(now // DAY_SECONDS))
     amount = connection.execute(query).scalar_one_or_none()
     return 0 if amount is None else int(amount)
+
+
+def reserved(connection: Connection, ledger: str, account: Account) -> list[tuple[tuple[str, ...], int]]:
+    """The most that open submissions may still cost, each with its lanes: it counts as spent until it is known."""
+    submissions = open_submissions(connection, ledger, account)
+    return [(each.lanes, max(attempt.fee for attempt in each.attempts)) for each in submissions]
