@@ -25,15 +25,15 @@ class HostLayout:
     def store(self) -> bytes:
         return self.prefix[0]
 
-    def stored(self, claim: Claim) -> tuple[bytes, bytes | None]:
-        """Return key and value inside the store that the claim stands for; None for absence.
+    def stored(self, claim: Claim) -> tuple[tuple[bytes, bytes], bytes | None]:
+        """Return where the claim's value is, as store and key, and what is kept there; None for absence.
 
         The host keeps the *next* sequence, a claim speaks of the last one sent. Raises MalformedProof.
         """
-        key = self.prefix[1] + claim.path
+        where = (self.store, self.prefix[1] + claim.path)
         if claim.value is None or not claim.path.startswith(_SEND_COUNTER):
-            return key, claim.value
-        return key, next_sequence(claim.value)
+            return where, claim.value
+        return where, next_sequence(claim.value)
 
 
 def next_sequence(last_sent: bytes) -> bytes:

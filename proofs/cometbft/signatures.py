@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from coincurve import PublicKey as Secp256k1Key
-from coincurve.ecdsa import cdata_to_der, deserialize_compact
-
 from proofs.cometbft.types import KeyType, PublicKey
-from proofs.primitives import ed25519
+from proofs.errors import InvalidSignature, MalformedProof
+from proofs.primitives import ed25519, secp256k1
+from proofs.primitives.hashing import sha256
 
 
 def signature_is_valid(key: PublicKey, message: bytes, signature: bytes) -> bool:
@@ -18,10 +17,8 @@ def signature_is_valid(key: PublicKey, message: bytes, signature: bytes) -> bool
 
 def _secp256k1_is_valid(key: bytes, message: bytes, signature: bytes) -> bool:
     """R and S of 32 bytes each over SHA-256, S in the lower half. Source: CometBFT crypto/secp256k1."""
-    if len(signature) != 64:
-        return False
     try:
-        # libsecp256k1 itself refuses an S in the upper half.
-        return Secp256k1Key(key).verify(cdata_to_der(deserialize_compact(signature)), message)
-    except ValueError:  # not a point, or R or S out of range
+        secp256k1.verify(sha256(message), signature, public_key=key)
+    except (InvalidSignature, MalformedProof):  # MalformedProof: the key is no point of the curve
         return False
+    return True
