@@ -111,10 +111,15 @@ class EvmDevnet:
         try:
             url = f"http://127.0.0.1:{await _port_of(process, log)}"
             await _silence(url)
-            settings = {"plugin": "evm", "chain_id": chosen.chain_id, "endpoints": [url]}
-            yield RunningLedger(settings=settings, funded=keys, pids=(process.pid,))
+            yield RunningLedger(settings=_settings(chosen.chain_id, url), funded=keys, pids=(process.pid,))
         finally:
             await _stop(process)
+
+
+def _settings(chain_id: int, url: str) -> Mapping[str, object]:
+    """One node: whoever believes this ledger believes it."""
+    trust = {"kind": "endpoint-quorum", "k": 1}
+    return {"plugin": "evm", "chain_id": chain_id, "endpoints": [url], "trust": trust}
 
 
 def genesis_document(

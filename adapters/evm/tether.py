@@ -1,8 +1,8 @@
 """Become another program that dies with its parent: `python tether.py PARENT_PID PROGRAM ARGUMENT…`.
 
-A devnet must not outlive the process that started it, not even when that is killed with SIGKILL. Linux sends a signal to
-a child that asked for it; the wish survives exec, so the process id is the program's own. Where the kernel knows no such
-wish, the program ends with its devnet's context only.
+A devnet must not outlive the process that started it, not even one killed with SIGKILL. Linux sends a signal to a child
+that asked for it; the wish survives exec, so the process id is the program's own. Where the kernel knows no such wish,
+the program ends with its devnet's context only.
 """
 
 from __future__ import annotations
