@@ -66,6 +66,9 @@ class Lanes:
     def __contains__(self, lane: object) -> bool:
         return lane in self._by_id
 
+    def get(self, lane: LaneId) -> Lane | None:
+        return self._by_id.get(lane)
+
     def sending(self, ledger: str, client: ClientId) -> Lane | None:
         """The lane that leaves `ledger` through `client`."""
         return self._by_source.get((ledger, client))

@@ -111,7 +111,7 @@ class LedgerRuntime:
             self.state, self.error = "running", ""
 
     async def start(self, others: Mapping[str, LedgerRuntime], attestors: Mapping[LaneId, Attestors]) -> None:
-        """Check who the ledger is, find where to read on, restore or bootstrap the light client, and build the loops."""
+        """Check who the ledger is, find where to read on, restore or bootstrap the light client, build the loops."""
         shared, source = self.shared, self.ledger.source
         identity = await source.identity()
         stored = await shared.database.run(partial(known, name=self.name))

@@ -1,0 +1,106 @@
+// The status page: reads the same API as everybody, twice in three seconds, and builds its rows from text only.
+
+const PERIOD_MS = 1500;
+const STATES = { running: "good", starting: "quiet", waiting: "warn", halted: "bad" };
+const LIVES = { acknowledged: "good", received: "quiet", sent: "quiet", timed_out: "warn" };
+
+function element(tag, { text = "", className = "" } = {}, children = []) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(text, ...children);
+  return made;
+}
+
+async function read(path) {
+  const answer = await fetch(path, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  return answer.json();
+}
+
+function ledgerCard(ledger) {
+  const title = element("h3", { text: ledger.name }, [
+    element("span", { text: ledger.state, className: `tag ${STATES[ledger.state] ?? "quiet"}` }),
+  ]);
+  const height = ledger.final === null ? "–" : ledger.final.toLocaleString("en");
+  const behind = ledger.latest === null ? "" : `final height, ${Math.max(ledger.latest - ledger.final, 0)} behind latest`;
+  const parts = [title, element("div", { text: height, className: "height" }), element("p", { text: behind }),
+    element("p", { text: `trust: ${ledger.trust_shown}` })];
+  if (ledger.error) parts.push(element("p", { text: ledger.error, className: "bad" }));
+  return element("article", { className: "card" }, parts);
+}
+
+function trustOf(lane) {
+  if (!lane.trust) return "not configured";
+  const client = lane.trust.attestors
+    ? `${lane.trust.threshold} of ${lane.trust.attestors} attestors`
+    : `${lane.trust.client} light client`;
+  return `${client}; we: ${lane.trust.ours_shown}`;
+}
+
+function wayOf(lane) {
+  return lane?.source ? `${lane.source} → ${lane.destination}` : "";
+}
+
+function laneRow(lane) {
+  const name = element("td", { text: wayOf(lane) || lane.id }, [
+    element("div", { text: lane.source ? `${lane.source_client} → ${lane.dest_client}` : "", className: "quiet tag" }),
+  ]);
+  if (lane.paused) name.append(element("span", { text: "paused", className: "tag warn" }));
+  const number = (value, className = "") => element("td", { text: String(value), className: `number ${className}` });
+  return element("tr", {}, [
+    name,
+    element("td", { text: trustOf(lane), className: "reason" }),
+    number(lane.found),
+    number(lane.open),
+    number(lane.done),
+    number(lane.moot + lane.refuted + lane.abandoned),
+    number(lane.quarantined, lane.quarantined ? "bad" : ""),
+  ]);
+}
+
+function waitOf(packet) {
+  const open = packet.deliveries.filter((each) => each.waits_for !== null);
+  return open.map((each) => {
+    const numbers = Object.entries(each.numbers).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
+    return `${each.kind}: ${each.state}, ${each.waits_for}${numbers ? ` (${numbers})` : ""}`;
+  }).join(" · ");
+}
+
+function packetRow(packet, lanes) {
+  const seconds = packet.ended_at === null ? "" : (packet.ended_at - packet.seen_at).toFixed(1);
+  return element("tr", {}, [
+    element("td", { text: `#${packet.sequence}` }),
+    element("td", { text: wayOf(lanes.get(packet.lane)) || packet.lane }),
+    element("td", {}, [element("span", { text: packet.state.replace("_", " "), className: `tag ${LIVES[packet.state]}` })]),
+    element("td", { text: seconds, className: "number" }),
+    element("td", { text: waitOf(packet), className: "reason" }),
+  ]);
+}
+
+function fill(id, rows, empty, columns) {
+  const place = document.getElementById(id);
+  if (rows.length) return place.replaceChildren(...rows);
+  const cell = element(columns ? "td" : "p", { text: empty, className: "quiet" });
+  if (columns) cell.colSpan = columns;
+  return place.replaceChildren(columns ? element("tr", {}, [cell]) : cell);
+}
+
+async function refresh() {
+  const pulse = document.getElementById("pulse");
+  try {
+    const [ledgers, lanes, packets] = await Promise.all(
+      [read("/v1/ledgers"), read("/v1/lanes"), read("/v1/packets?limit=25")]);
+    const byId = new Map(lanes.lanes.map((lane) => [lane.id, lane]));
+    fill("ledgers", ledgers.ledgers.map(ledgerCard), "no ledger is configured");
+    fill("lanes", lanes.lanes.map(laneRow), "no lane is configured", 7);
+    fill("packets", packets.packets.map((packet) => packetRow(packet, byId)), "no packet was seen yet", 5);
+    pulse.textContent = `live, ${new Date().toLocaleTimeString("en-GB")}`;
+    pulse.className = "good";
+  } catch (error) {
+    pulse.textContent = `the relay does not answer: ${error.message}`;
+    pulse.className = "bad";
+  }
+  setTimeout(refresh, PERIOD_MS);
+}
+
+refresh();

@@ -1,0 +1,139 @@
+"""Send a message and follow it: POST /v1/messages with an Idempotency-Key, GET /v1/messages/{key}.
+
+The message is stored before it is answered, so the same key is one packet, also across a crash.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from relay.api.problems import Problem, bad_request, json_response, not_found
+from relay.api.shapes import packet_id
+from relay.lanes import Lane, LaneId
+from relay.pipeline.relay import Relay
+from relay.store.outbox import KeyUsedOtherwise, Message, Stored, find_message, store_message
+
+KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+TIMEOUT_SECONDS_MAX: Final = 86_400  # hosts refuse more. Source: IBC v2, MaxTimeoutDelta
+TIMEOUT_SECONDS_MIN: Final = 5
+PORT: Final = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class MessageRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """value: base64; or text: UTF-8. One of timeout (unix seconds) and timeout_seconds (from now)."""
+
+    lane: str
+    port: str
+    value: str | None = None
+    text: str | None = None
+    timeout: int | None = None
+    timeout_seconds: int | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(MessageRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    relay: Relay
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/v1/messages", self.send), web.get("/v1/messages/{key}", self.show)]
+
+    async def send(self, request: web.Request) -> web.Response:
+        key = request.headers.get("Idempotency-Key", "")
+        if not KEY.fullmatch(key):
+            raise bad_request("Idempotency-Key", key, "a header of 1 to 128 visible ASCII characters")
+        try:
+            wanted = _DECODER.decode(await request.read())
+        except msgspec.DecodeError as error:
+            raise bad_request("body", str(error), "a JSON object with lane, port, value or text, timeout") from None
+        stored = await self.relay.shared.database.run(partial(find_message, key=key))
+        lane = self._lane(wanted.lane)
+        value = _value(wanted, lane)
+        if stored is None:
+            message = Message(lane.id, _port(wanted.port), value, self._timeout(wanted))
+        else:
+            # The same request again: its timeout may be relative, so it is the stored one that counts.
+            message = Message(lane.id, wanted.port, value, _same_timeout(wanted, stored))
+        now = self.relay.shared.clock()
+        try:
+            stored = await self.relay.shared.database.run(partial(store_message, key=key, message=message, now=now))
+        except KeyUsedOtherwise as error:
+            raise Problem(409, "idempotency-key-reused", "key used for another message", str(error)) from None
+        send = self.relay.runtimes[lane.source].send
+        if send is not None:
+            send.wake.set()
+        return json_response(message_shape(stored), status=202)
+
+    async def show(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        stored = await self.relay.shared.database.run(partial(find_message, key=key))
+        if stored is None:
+            raise not_found("message", key)
+        return json_response(message_shape(stored))
+
+    def _lane(self, name: str) -> Lane:
+        lane = self.relay.shared.lanes.get(LaneId(name))
+        if lane is None:
+            known = ", ".join(lane.id for lane in self.relay.shared.lanes)
+            raise bad_request("lane", name, f"one of: {known}")
+        runtime = self.relay.runtimes[lane.source]
+        if runtime.accounts.send is None or runtime.ledger.sender is None:
+            raise Problem(409, "cannot-send", "no send key", f"no account sends for users on {lane.source}")
+        return lane
+
+    def _timeout(self, wanted: MessageRequest) -> int:
+        now = int(self.relay.shared.clock())
+        if (wanted.timeout is None) == (wanted.timeout_seconds is None):
+            raise bad_request("timeout", "both or none", "one of timeout and timeout_seconds")
+        timeout = wanted.timeout if wanted.timeout is not None else now + (wanted.timeout_seconds or 0)
+        if not now + TIMEOUT_SECONDS_MIN <= timeout <= now + TIMEOUT_SECONDS_MAX:
+            raise bad_request("timeout", timeout, f"{TIMEOUT_SECONDS_MIN} to {TIMEOUT_SECONDS_MAX} seconds from now")
+        return timeout
+
+
+def _same_timeout(wanted: MessageRequest, stored: Stored) -> int:
+    return wanted.timeout if wanted.timeout is not None else stored.message.timeout
+
+
+def _port(port: str) -> str:
+    if not PORT.fullmatch(port):
+        raise bad_request("port", port, "1 to 128 visible ASCII characters")
+    return port
+
+
+def _value(wanted: MessageRequest, lane: Lane) -> bytes:
+    if (wanted.value is None) == (wanted.text is None):
+        raise bad_request("value", "both or none", "one of value (base64) and text")
+    limit = lane.policy.payload_bytes_max
+    try:
+        value = wanted.text.encode() if wanted.text is not None else base64.b64decode(wanted.value or "", validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request("value", wanted.value, "base64") from None
+    if len(value) > limit:
+        expected = f"at most {limit} bytes on this lane"
+        raise Problem(413, "payload-too-large", "payload too large", f"got {len(value)} bytes, expected {expected}")
+    return value
+
+
+def message_shape(stored: Stored) -> dict[str, object]:
+    message = stored.message
+    named = packet_id(message.lane, stored.sequence) if stored.sequence is not None else None
+    return {
+        "key": stored.key,
+        "state": stored.state,
+        "lane": message.lane,
+        "port": message.dest_port,
+        "timeout": message.timeout,
+        "detail": stored.detail,
+        "packet": named,
+    }

@@ -1,0 +1,153 @@
+"""How packets, deliveries, lanes and ledgers look in answers. Times are unix seconds, bytes are hex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from proofs.commitment import Packet
+from relay.lanes import LaneId
+from relay.lifecycle import DeliveryState, WaitReason, packet_life
+from relay.pipeline.relay import Relay
+from relay.store.deliveries import decode_packet
+
+
+def packet_id(lane: str, sequence: int) -> str:
+    return f"{lane}:{sequence}"
+
+
+def packet_shape(row: Row[Any], deliveries: Sequence[dict[str, object]]) -> dict[str, object]:
+    life = packet_life(
+        received=row.received_number is not None,
+        acknowledged=row.acknowledged_number is not None,
+        timed_out=row.timed_out_number is not None,
+    )
+    return {
+        "id": packet_id(row.lane, row.sequence),
+        "lane": row.lane,
+        "sequence": row.sequence,
+        "commitment": row.commitment.hex(),
+        "state": life.value,
+        "timeout": row.timeout,
+        "seen_at": row.seen_at,
+        "received_at": row.received_at,
+        "ended_at": row.ended_at,
+        "deliveries": list(deliveries),
+    }
+
+
+def packet_detail(row: Row[Any], deliveries: Sequence[dict[str, object]]) -> dict[str, object]:
+    packet = decode_packet(row.body)
+    acknowledgements = msgspec.msgpack.decode(row.acknowledgements) if row.acknowledgements else []
+    timeline = [
+        {"event": event, "height": height}
+        for event, height in (
+            ("sent", row.sent_number),
+            ("received", row.received_number),
+            ("acknowledgement_written", row.acknowledgement_number),
+            ("acknowledged", row.acknowledged_number),
+            ("timed_out", row.timed_out_number),
+        )
+        if height is not None
+    ]
+    return packet_shape(row, deliveries) | {
+        "payloads": _payloads(packet),
+        "transaction": row.sent_transaction,
+        "acknowledgements": [bytes(each).hex() for each in acknowledgements],
+        "timeline": timeline,
+    }
+
+
+def _payloads(packet: Packet) -> list[dict[str, object]]:
+    return [
+        {
+            "source_port": each.source_port,
+            "dest_port": each.dest_port,
+            "version": each.version,
+            "encoding": each.encoding,
+            "value": each.value.hex(),
+        }
+        for each in packet.payloads
+    ]
+
+
+def delivery_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
+    """With the reason it waits for *now*: what its ledgers cannot do at the moment goes before what was written."""
+    state, reason, numbers = DeliveryState(row.state), row.reason, msgspec.json.decode(row.numbers)
+    lane = relay.shared.lanes.get(LaneId(row.lane))
+    if lane is not None and state in (DeliveryState.WAITING, DeliveryState.IN_FLIGHT):
+        blocking = lane.source if state is DeliveryState.WAITING else lane.destination
+        runtime = relay.runtimes[blocking]
+        if runtime.state in ("waiting", "halted"):
+            halted = runtime.state == "halted"
+            reason = WaitReason.LEDGER_HALTED if halted else WaitReason.LEDGER_UNAVAILABLE
+            numbers = {"ledger": blocking, "error": runtime.error}
+        elif row.id in relay.runtimes[lane.destination].pool.held(lane.id):
+            state = DeliveryState.VERIFIED
+    ended = state in (DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED)
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "lane": row.lane,
+        "state": state.value,
+        "waits_for": None if ended else str(reason),
+        "numbers": numbers,
+        "next_try": row.next_try if state is DeliveryState.WAITING else None,
+        "failures": row.failures,
+        "by_us": None if row.by_us is None else bool(row.by_us),
+        "ended_at": row.ended_at,
+    }
+
+
+def lane_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
+    lane_id = LaneId(row.id)
+    shape: dict[str, object] = {
+        "id": row.id,
+        "paused": bool(row.paused),
+        "found": row.found,
+        "done": row.done,
+        "moot": row.moot,
+        "refuted": row.refuted,
+        "abandoned": row.abandoned,
+        "quarantined": row.quarantined,
+        "open": row.found - row.done - row.moot - row.refuted - row.abandoned,
+        "redundant": row.redundant,
+        "log_hash": row.log_hash.hex(),
+    }
+    if (lane := relay.shared.lanes.get(lane_id)) is not None:
+        source = relay.runtimes[lane.source]
+        expected = source.health[lane_id].expected
+        shape |= {
+            "source": lane.source,
+            "source_client": lane.source_client,
+            "destination": lane.destination,
+            "dest_client": lane.dest_client,
+            "trust": {
+                "ours": source.ledger.trust,
+                "ours_shown": source.ledger.trust_shown,
+                "client": expected.family,
+                "attestors": len(expected.signers),
+                "threshold": expected.threshold,
+            },
+        }
+    return shape
+
+
+def ledger_shape(name: str, relay: Relay, row: Row[Any] | None) -> dict[str, object]:
+    runtime = relay.runtimes[name]
+    watch = runtime.watch
+    return {
+        "name": name,
+        "state": runtime.state,
+        "error": runtime.error,
+        "latest": watch.latest if watch is not None else None,
+        "final": watch.cursor.height.number if watch is not None else None,
+        "final_time": watch.final_time if watch is not None else None,
+        "trust": runtime.ledger.trust,
+        "trust_shown": runtime.ledger.trust_shown,
+        "endpoints": list(runtime.ledger.endpoints),
+        "identity": msgspec.json.decode(row.identity) if row is not None else None,
+    }

@@ -1,0 +1,78 @@
+"""What people ask: packets by lane and life, one packet with its timeline, lanes and ledgers with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
+
+from relay.lanes import LaneId
+from relay.lifecycle import DeliveryState, PacketLife
+from relay.store.schema import DELIVERY, LANE, LEDGER, PACKET, SUBMISSION, TRANSITION
+
+_LIFE: Final[dict[PacketLife, ColumnElement[bool]]] = {
+    PacketLife.SENT: and_(
+        PACKET.c.received_number.is_(None), PACKET.c.acknowledged_number.is_(None), PACKET.c.timed_out_number.is_(None)
+    ),
+    PacketLife.RECEIVED: and_(PACKET.c.received_number.is_not(None), PACKET.c.acknowledged_number.is_(None)),
+    PacketLife.ACKNOWLEDGED: PACKET.c.acknowledged_number.is_not(None),
+    PacketLife.TIMED_OUT: PACKET.c.timed_out_number.is_not(None),
+}
+
+
+def packets(
+    connection: Connection, *, lane: LaneId | None, life: PacketLife | None, before: int | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Newest first. before: the id of the last row of the page before this one."""
+    query = select(PACKET).order_by(PACKET.c.id.desc()).limit(limit)
+    if lane is not None:
+        query = query.where(PACKET.c.lane == lane)
+    if life is not None:
+        query = query.where(_LIFE[life])
+    if before is not None:
+        query = query.where(PACKET.c.id < before)
+    return connection.execute(query).all()
+
+
+def candidates(connection: Connection, lane: LaneId, sequence: int) -> Sequence[Row[Any]]:
+    """All sightings with one name; at most one of them is ever proved."""
+    query = select(PACKET).where(PACKET.c.lane == lane, PACKET.c.sequence == sequence)
+    return connection.execute(query.order_by(PACKET.c.id)).all()
+
+
+def deliveries_of(connection: Connection, packet_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    query = select(DELIVERY).where(DELIVERY.c.packet.in_(packet_ids))
+    return connection.execute(query.order_by(DELIVERY.c.packet, DELIVERY.c.id)).all()
+
+
+def quarantined(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
+    query = select(DELIVERY).where(DELIVERY.c.state == DeliveryState.QUARANTINED.value)
+    return connection.execute(query.order_by(DELIVERY.c.id.desc()).limit(limit)).all()
+
+
+def lanes(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(select(LANE).order_by(LANE.c.id)).all()
+
+
+def ledgers(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(select(LEDGER).order_by(LEDGER.c.name)).all()
+
+
+def submission(connection: Connection, number: int) -> Row[Any] | None:
+    return connection.execute(select(SUBMISSION).where(SUBMISSION.c.id == number)).one_or_none()
+
+
+def transitions(connection: Connection, lane: LaneId, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
+    query = select(TRANSITION).where(TRANSITION.c.lane == lane).order_by(TRANSITION.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(TRANSITION.c.id < before)
+    return connection.execute(query).all()
+
+
+def latencies(connection: Connection, lane: LaneId) -> list[float]:
+    """Seconds from first sight to the end, of every packet of the lane that ended by acknowledgement."""
+    query = select(PACKET.c.ended_at - PACKET.c.seen_at).where(
+        PACKET.c.lane == lane, PACKET.c.acknowledged_number.is_not(None), PACKET.c.ended_at.is_not(None)
+    )
+    return [float(value) for value in connection.execute(query).scalars()]
