@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -20,9 +20,10 @@ from prometheus_client import Counter
 
 from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.contract.ledger import Clock, Endpoint, Served
-from adapters.evm.wire import Decode, decode_any, decode_quantity
+from adapters.evm.wire import decode_any, decode_quantity
 
 T = TypeVar("T")
+U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
 METHODS: Final = frozenset(
@@ -30,6 +31,7 @@ METHODS: Final = frozenset(
         "eth_blockNumber",
         "eth_call",
         "eth_chainId",
+        "eth_estimateGas",  # of deployments only
         "eth_feeHistory",
         "eth_gasPrice",
         "eth_getBalance",
@@ -161,18 +163,28 @@ class EndpointPool:
         return tuple(self._addresses)
 
     async def ask(self, calls: Sequence[Call[T]], *, endpoint: Endpoint | None = None) -> Served[list[T | RpcFailure]]:
-        """Answers to all calls, in order, by `endpoint` or by the first of the pool that gives them.
+        """Answers to all calls, in order, by `endpoint` or by the first of the pool that gives them."""
 
-        Raises the trouble of the last endpoint asked.
+        async def use(name: Endpoint) -> Served[list[T | RpcFailure]]:
+            return Served(await self._ask_one(name, calls), name)
+
+        return await (use(endpoint) if endpoint is not None else self.attempt(use))
+
+    async def attempt(self, use: Callable[[Endpoint], Awaitable[U]]) -> U:
+        """What `use` makes of the first endpoint that serves it: several questions that one endpoint must answer.
+
+        Raises the trouble of the best endpoint when none does.
         """
-        trouble: EndpointTrouble | None = None
-        for name in (endpoint,) if endpoint is not None else self._order():
+        first: EndpointTrouble | None = None
+        for name in self._order():
             try:
-                return Served(await self._ask_one(name, calls), name)
-            except EndpointTrouble as refusal:
-                trouble = refusal
-        assert trouble is not None, "a pool has at least one endpoint"
-        raise trouble
+                return await use(name)
+            except EndpointTrouble as trouble:
+                if isinstance(trouble, EndpointWrong):
+                    self.blame(name, trouble)
+                first = first or trouble
+        assert first is not None, "a pool has at least one endpoint"
+        raise first
 
     async def ask_each(self, calls: Sequence[Call[T]]) -> list[Served[list[T | RpcFailure]] | EndpointTrouble]:
         """What every endpoint answers, or why it does not, in the order of the settings."""
@@ -377,6 +389,3 @@ def _revert_data(raw: bytes) -> bytes:
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     text = response.headers.get("Retry-After", "")
     return float(text) if re.fullmatch(r"[0-9]{1,6}", text) else None
-
-
-__all__ = ["Call", "Decode", "EndpointAddress", "EndpointPool", "PoolLimits", "RpcFailure", "expect"]

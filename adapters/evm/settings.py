@@ -44,13 +44,16 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class EvmSettings:
-    """host and mailbox are None before they are deployed, trust where no host is named."""
+    """host, host_code and mailbox are None before they are deployed; trust may be then.
+
+    host_code: keccak256 of the host account's own code, as its state proof shows it.
+    """
 
     chain_id: int
     endpoints: tuple[EndpointAddress, ...]
     host: bytes | None = None
     mailbox: bytes | None = None
-    host_code: str | None = None
+    host_code: bytes | None = None
     host_height: int = 0  # the block that created the host: nothing is read below it
     finality: Finality = field(default_factory=Finality)
     trust: Quorum | None = None
@@ -96,12 +99,14 @@ def read_settings(table: Mapping[str, object]) -> EvmSettings:
     if host is not None and trust is None:
         # Which trust a ledger has is said aloud, never assumed.
         raise SettingRefused("trust", None, '{ kind = "endpoint-quorum", k = … }')
+    if host is not None and "host_code" not in table:
+        raise SettingRefused("host_code", None, "keccak256 of the host's code, 64 hex digits")
     return EvmSettings(
         chain_id=_whole(table, "chain_id", least=1, most=2**63 - 1),
         endpoints=endpoints,
         host=host,
         mailbox=_address(table, "mailbox"),
-        host_code=_hash(table["host_code"], "host_code").hex() if "host_code" in table else None,
+        host_code=_hash(table["host_code"], "host_code") if "host_code" in table else None,
         host_height=_whole(table, "host_height", least=0, most=2**63 - 1, default=0),
         finality=_finality(table.get("finality")),
         trust=trust,
