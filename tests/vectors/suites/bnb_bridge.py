@@ -103,4 +103,4 @@ def _block(entry: dict[str, str]) -> bytes:
 
 def _verify_block(encoded: bytes) -> None:
     block = decode_light_block(encoded)
-    predicates.check_commit_is_for_header(block.signed)
+    predicates.check_commit_is_for_header(block.signed_header)
