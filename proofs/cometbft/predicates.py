@@ -86,6 +86,12 @@ def check_header_hash_lengths(header: Header) -> None:
             raise MalformedProof(part, got=len(value), expected="0 or 32 bytes")
 
 
+def check_header_names_its_validators(header: Header) -> None:
+    """Without them a header has no hash at all. Source: types/block.go, Header.Hash."""
+    if not header.validators_hash:
+        raise MalformedProof("validators hash", got=b"", expected="32 bytes")
+
+
 def check_proposer_address_length(header: Header) -> None:
     """Source: types/block.go, Header.ValidateBasic."""
     if len(header.proposer_address) != ADDRESS_BYTES:

@@ -87,6 +87,7 @@ def check_header(signed: SignedHeader, chain_id: str) -> None:
     rules.check_chain_id(header, chain_id)
     rules.check_header_height_is_positive(header)
     rules.check_header_hash_lengths(header)
+    rules.check_header_names_its_validators(header)
     rules.check_proposer_address_length(header)
     rules.check_commit_height(signed)
     rules.check_commit_round(commit)
