@@ -23,6 +23,12 @@ NEVER_PERFORMED: Sequence[Row] = (
         "*",
         "a rule of the legacy amino operator list, which no client here reads",
     ),
+    Row(
+        "eth_mpt_proofs",
+        "official_trie_tests/trietestnextprev*.json",
+        "*",
+        "next and previous key of a trie: no proof asks for neighbours",
+    ),
 )
 
 # Judged against the specification instead of against their author.
@@ -36,7 +42,14 @@ CONTRADICT_THE_SPECIFICATION: Sequence[Row] = (
 )
 
 # Data that other files refer to, or that documents something, without a verdict of its own.
-WITHOUT_VERDICT: Sequence[Row] = ()
+WITHOUT_VERDICT: Sequence[Row] = (
+    Row(
+        "eth_lc_spec_sync",
+        "*/update_*.ssz_snappy",
+        "*",
+        "an update that no step names: folders of one case hold the files of two releases",
+    ),
+)
 
 
 def find(table: Sequence[Row], suite: str, file: str, case: str = "") -> Row | None:
