@@ -17,6 +17,7 @@ VerificationError
 │   └── NotMisbehaviour       two pieces of evidence that do not contradict each other
 └── NotYetVerifiable          nothing is proved wrong: fetch what is missing, or wait, then retry
     ├── UnknownHeight         no consensus state at this height: update the client first
+    ├── UnknownCommittee      signed by a committee that is not known yet: the update of the period before first
     ├── NotEnoughTrust        too little of the trusted set signed to skip this far: bisect
     ├── HeaderFromFuture      the header's time is ahead of the caller's clock
     ├── TrustExpired          the trusted state is older than the trusting period: a new checkpoint is needed
@@ -141,6 +142,14 @@ class NotMisbehaviour(InvalidProof):
 class UnknownHeight(NotYetVerifiable):
     revision: int
     number: int
+
+
+@dataclass(eq=False)
+class UnknownCommittee(NotYetVerifiable):
+    """Signed in `period`; committees are known up to the period `newest`."""
+
+    period: int
+    newest: int
 
 
 @dataclass(eq=False)

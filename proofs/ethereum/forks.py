@@ -1,0 +1,143 @@
+"""Which rules hold when: the forks of a beacon chain, its preset sizes, its signing domains.
+
+Source: consensus-specs, configs/{mainnet,minimal}.yaml, presets/{mainnet,minimal}/altair.yaml,
+specs/phase0/beacon-chain.md (`compute_domain`, `compute_fork_data_root`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import sha256
+from typing import Final
+
+from proofs.errors import UnsupportedProof
+
+FAR_FUTURE_EPOCH: Final = (1 << 64) - 1
+DOMAIN_SYNC_COMMITTEE: Final = bytes.fromhex("07000000")
+
+_SLOT_LIMIT: Final = 1 << 64
+
+
+class Fork(IntEnum):
+    """In the order of time. The number is also the fork's byte in our evidence."""
+
+    PHASE0 = 0
+    ALTAIR = 1
+    BELLATRIX = 2
+    CAPELLA = 3
+    DENEB = 4
+    ELECTRA = 5
+    FULU = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Sizes that are compiled into a chain."""
+
+    slots_per_epoch: int
+    epochs_per_sync_committee_period: int
+    sync_committee_size: int
+
+    @property
+    def slots_per_period(self) -> int:
+        return self.slots_per_epoch * self.epochs_per_sync_committee_period
+
+
+MAINNET_PRESET: Final = Preset(slots_per_epoch=32, epochs_per_sync_committee_period=256, sync_committee_size=512)
+MINIMAL_PRESET: Final = Preset(slots_per_epoch=8, epochs_per_sync_committee_period=8, sync_committee_size=32)
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSchedule:
+    """`forks`: (fork, its 4-byte version, its first epoch), oldest first, beginning with PHASE0 at epoch 0."""
+
+    forks: tuple[tuple[Fork, bytes, int], ...]
+
+    def __post_init__(self) -> None:
+        assert self.forks[0][0] is Fork.PHASE0, "a chain begins with its genesis version"
+        order = [(epoch, fork) for fork, _, epoch in self.forks]
+        assert order == sorted(order), "forks activate in their order"
+
+    def at(self, epoch: int) -> tuple[Fork, bytes]:
+        """Return the fork in force and its version. Forks that begin together: the newest counts."""
+        fork, version, _ = next(entry for entry in reversed(self.forks) if epoch >= entry[2])
+        return fork, version
+
+    def version_of(self, fork: Fork) -> bytes:
+        for known, version, _ in self.forks:
+            if known is fork:
+                return version
+        raise UnsupportedProof("fork", got=fork.name.lower(), expected="a fork of this chain")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One beacon chain: everything that tells its signatures from those of another."""
+
+    preset: Preset
+    schedule: ForkSchedule
+    genesis_validators_root: bytes
+    genesis_time: int
+    seconds_per_slot: int
+
+    def epoch_at(self, slot: int) -> int:
+        return slot // self.preset.slots_per_epoch
+
+    def period_at(self, slot: int) -> int:
+        return slot // self.preset.slots_per_period
+
+    def fork_at(self, slot: int) -> Fork:
+        return self.schedule.at(self.epoch_at(slot))[0]
+
+    def time_at(self, slot: int) -> int:
+        return self.genesis_time + slot * self.seconds_per_slot
+
+    def slot_at(self, time: int) -> int:
+        """Return the slot at unix second `time`; -1 before genesis, when nothing can have been signed."""
+        return max((time - self.genesis_time) // self.seconds_per_slot, -1)
+
+    def sync_committee_domain(self, signature_slot: int) -> bytes:
+        """The committee signs under the version of the slot *before* the block that carries its signature."""
+        _, version = self.schedule.at(self.epoch_at(max(signature_slot, 1) - 1))
+        return compute_domain(DOMAIN_SYNC_COMMITTEE, version, self.genesis_validators_root)
+
+
+def compute_fork_data_root(version: bytes, genesis_validators_root: bytes) -> bytes:
+    return sha256(version.ljust(32, b"\0") + genesis_validators_root).digest()
+
+
+def compute_domain(domain_type: bytes, version: bytes, genesis_validators_root: bytes) -> bytes:
+    return domain_type + compute_fork_data_root(version, genesis_validators_root)[:28]
+
+
+def compute_fork_digest(version: bytes, genesis_validators_root: bytes) -> bytes:
+    """The 4 bytes that name a fork on the wire, as until electra: fulu mixes its blob schedule in."""
+    return compute_fork_data_root(version, genesis_validators_root)[:4]
+
+
+def _versions(first: str, epochs: tuple[int, ...]) -> ForkSchedule:
+    """Public chains count their forks in the first byte of the version, and keep the other three."""
+    versions = (bytes([fork]) + bytes.fromhex(first) for fork in Fork)
+    return ForkSchedule(tuple(zip(Fork, versions, epochs, strict=True)))
+
+
+MAINNET: Final = Chain(
+    preset=MAINNET_PRESET,
+    schedule=_versions("000000", (0, 74240, 144896, 194048, 269568, 364032, 411392)),
+    genesis_validators_root=bytes.fromhex("4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95"),
+    genesis_time=1606824023,
+    seconds_per_slot=12,
+)
+SEPOLIA: Final = Chain(
+    preset=MAINNET_PRESET,
+    schedule=ForkSchedule(
+        tuple(
+            (fork, bytes.fromhex("900000") + bytes([0x69 + fork]), epoch)
+            for fork, epoch in zip(Fork, (0, 50, 100, 56832, 132608, 222464, 272640), strict=True)
+        )
+    ),
+    genesis_validators_root=bytes.fromhex("d8ea171f3c94aea21ebc42a1ed61052acf3f9209c00e4efbaaddac09ed9b8078"),
+    genesis_time=1655733600,
+    seconds_per_slot=12,
+)
