@@ -8,6 +8,7 @@ Source: Ethereum yellow paper, appendix B.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from proofs.errors import LimitExceeded, MalformedProof
@@ -107,18 +108,21 @@ def encode(item: Encodable) -> bytes:
     if isinstance(item, bytes):
         if len(item) == 1 and item[0] < 0x80:
             return item
-        return _header(0x80, len(item)) + item
+        return header(0x80, len(item)) + item
     payload = b"".join([encode(each) for each in item])
-    return _header(0xC0, len(payload)) + payload
+    return header(0xC0, len(payload)) + payload
 
 
 def encode_list_of(encoded: Sequence[bytes]) -> bytes:
     """A list of items that are encoded already."""
     payload = b"".join(encoded)
-    return _header(0xC0, len(payload)) + payload
+    return header(0xC0, len(payload)) + payload
 
 
-def _header(base: int, length: int) -> bytes:
+# Lengths repeat: the nodes of a trie and the receipts of a block have few different ones.
+@lru_cache(maxsize=4_096)
+def header(base: int, length: int) -> bytes:
+    """What stands before a payload. base: 0x80 for a string (but a byte below 0x80 has none), 0xC0 for a list."""
     if length <= _SHORT:
         return bytes((base + length,))
     size = length.to_bytes((length.bit_length() + 7) // 8, "big")
