@@ -156,7 +156,7 @@ HEADER: Final = Message(
         Field(14, "proposer_address", BYTES),
     ],
 )
-_COMMIT_SIG: Final = Message(
+COMMIT_SIG: Final = Message(
     "CommitSig",
     _commit_sig,
     [
@@ -173,7 +173,7 @@ COMMIT: Final = Message(
         Field(1, "height", INT64),
         Field(2, "round", INT32),
         Field(3, "block_id", _BLOCK_ID),
-        Field(4, "signatures", _COMMIT_SIG, repeated=True, limit=VALIDATORS_MAX),
+        Field(4, "signatures", COMMIT_SIG, repeated=True, limit=VALIDATORS_MAX),
     ],
 )
 SIGNED_HEADER: Final = Message(
@@ -181,7 +181,7 @@ SIGNED_HEADER: Final = Message(
     SignedHeader,
     [Field(1, "header", HEADER, required=True), Field(2, "commit", COMMIT, required=True)],
 )
-_PUBLIC_KEY: Final = Message(
+PUBLIC_KEY: Final = Message(
     "PublicKey", _public_key, [Field(1, "ed25519", BYTES, optional=True), Field(2, "secp256k1", BYTES, optional=True)]
 )
 _VALIDATOR: Final = Message(
@@ -189,7 +189,7 @@ _VALIDATOR: Final = Message(
     Validator,
     [
         Field(1, "address", BYTES),
-        Field(2, "pub_key", _PUBLIC_KEY, required=True),
+        Field(2, "pub_key", PUBLIC_KEY, required=True),
         Field(3, "voting_power", INT64),
         Field(4, "proposer_priority", INT64),
     ],

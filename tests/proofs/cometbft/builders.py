@@ -92,21 +92,29 @@ def block_id_of(signed: Header) -> BlockId:
 
 
 def commit(
-    signed: Header, committee: Sequence[Member] = FOUR, *, absent: Sequence[int] = (), round_: int = 0
+    signed: Header,
+    committee: Sequence[Member] = FOUR,
+    *,
+    absent: Sequence[int] = (),
+    chain_id: str = CHAIN_ID,
+    **changes: object,
 ) -> Commit:
-    unsigned = Commit(signed.height, round_, block_id_of(signed), ())
+    """`changes` are made before the votes are signed, so that only what is changed is wrong."""
+    unsigned = replace(Commit(signed.height, 0, block_id_of(signed), ()), **changes)  # type: ignore[arg-type]  # named by the tests
     return replace(
         unsigned,
         signatures=tuple(
-            CommitSig(BlockIdFlag.ABSENT) if index in absent else vote(unsigned, member, signed, delay=index)
+            CommitSig(BlockIdFlag.ABSENT)
+            if index in absent
+            else vote(unsigned, member, signed.time + SECOND + index, chain_id)
             for index, member in enumerate(committee)
         ),
     )
 
 
-def vote(unsigned: Commit, member: Member, signed: Header, *, delay: int = 0) -> CommitSig:
-    bare = CommitSig(BlockIdFlag.COMMIT, member.validator().address, signed.time + SECOND + delay, b"")
-    message = canonical.CommitVotes(signed.chain_id, unsigned).sign_bytes(bare)
+def vote(unsigned: Commit, member: Member, time: int, chain_id: str) -> CommitSig:
+    bare = CommitSig(BlockIdFlag.COMMIT, member.validator().address, time, b"")
+    message = canonical.CommitVotes(chain_id, unsigned).sign_bytes(bare)
     return replace(bare, signature=member.sign(message))
 
 

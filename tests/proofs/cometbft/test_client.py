@@ -7,19 +7,23 @@ from dataclasses import replace
 import pytest
 
 from proofs.cometbft import canonical
-from proofs.cometbft.belief import CONSENSUS_STATES_MAX
+from proofs.cometbft.belief import CONSENSUS_STATES_MAX, Belief, encode_belief
 from proofs.cometbft.client import CometBftClient, bootstrap, decode_client
 from proofs.cometbft.host import HostLayout
-from proofs.cometbft.ibc_messages import encode_client_header, encode_light_block
+from proofs.cometbft.ibc_messages import encode_client_header, encode_consensus_state, encode_light_block
 from proofs.cometbft.types import SECOND, LightBlock
 from proofs.commitment import ClientId, commitment_path, receipt_path, send_counter_path
 from proofs.encoding.proof_batch import join_batch
+from proofs.encoding.protobuf import message_field, repeated_bytes_field, varint_field
 from proofs.errors import (
     ClientFrozen,
+    HeightNotIncreasing,
     InvalidProof,
+    LimitExceeded,
     MalformedProof,
     NotMisbehaviour,
     RootMismatch,
+    TimeNotIncreasing,
     TrustExpired,
     UnknownHeight,
     UnsupportedProof,
@@ -248,3 +252,34 @@ def test_a_client_has_one_encoding() -> None:
     assert encoded.count(latest) == 1
     with pytest.raises(ValueMismatch, match="client encoding"):
         decode_client(encoded.replace(latest, bytes.fromhex("3a0408071002")))
+
+
+KNOWN = started().known[0]
+IMPOSSIBLE = {
+    "no height": ((), HostLayout(), MalformedProof, "known heights got=0"),
+    "height 0": ((replace(KNOWN, number=0),), HostLayout(), MalformedProof, "known heights got=1"),
+    "one height twice": ((KNOWN, KNOWN), HostLayout(), HeightNotIncreasing, "got=1 trusted=1"),
+    "time that stands still": ((KNOWN, replace(KNOWN, number=2)), HostLayout(), TimeNotIncreasing, "got="),
+    "a store without name": ((KNOWN,), HostLayout((b"", b"")), MalformedProof, "store name"),
+    "a long prefix": ((KNOWN,), HostLayout((b"ibc", b"p" * 129)), LimitExceeded, "prefix got=129 limit=128"),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_an_impossible_client_is_not_decoded(name: str) -> None:
+    known, host, refusal, reason = IMPOSSIBLE[name]
+    encoded = encode_belief(Belief(CHAIN_ID, PARAMETERS, host, known or (KNOWN,), None))
+    if not known:
+        encoded = encoded.replace(repeated_bytes_field(2, [known_height_bytes()]), b"")
+    with pytest.raises(refusal, match=reason):
+        decode_client(encoded)
+
+
+def known_height_bytes() -> bytes:
+    return varint_field(1, KNOWN.number) + message_field(2, encode_consensus_state(KNOWN.state))
+
+
+@pytest.mark.parametrize("encoded", (b"", b"\x01", b"\x01" + b"\x00" * (1 << 16)))
+def test_no_bytes_and_too_many_are_no_client(encoded: bytes) -> None:
+    with pytest.raises(InvalidProof):
+        decode_client(encoded)
