@@ -6,17 +6,20 @@ specs/phase0/beacon-chain.md (`compute_domain`, `compute_fork_data_root`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
-from proofs.errors import UnsupportedProof
+from proofs.errors import MalformedProof
 
 FAR_FUTURE_EPOCH: Final = (1 << 64) - 1
 DOMAIN_SYNC_COMMITTEE: Final = bytes.fromhex("07000000")
 
-_SLOT_LIMIT: Final = 1 << 64
+# Mainnet has 32, 256 and 512; a committee of 4,096 keys would still be summed in milliseconds.
+_PRESET_SIZE_MAX: Final = 4096
 
 
 class Fork(IntEnum):
@@ -39,9 +42,19 @@ class Preset:
     epochs_per_sync_committee_period: int
     sync_committee_size: int
 
+    def __post_init__(self) -> None:
+        check_preset(self)
+
     @property
     def slots_per_period(self) -> int:
         return self.slots_per_epoch * self.epochs_per_sync_committee_period
+
+
+def check_preset(preset: Preset) -> None:
+    """Nothing is zero, and a committee is one that we are willing to sum up. Raises MalformedProof."""
+    sizes = (preset.slots_per_epoch, preset.epochs_per_sync_committee_period, preset.sync_committee_size)
+    if min(sizes) < 1 or max(sizes) > _PRESET_SIZE_MAX:
+        raise MalformedProof("preset", got=sizes, expected=f"1 to {_PRESET_SIZE_MAX}")
 
 
 MAINNET_PRESET: Final = Preset(slots_per_epoch=32, epochs_per_sync_committee_period=256, sync_committee_size=512)
@@ -55,20 +68,21 @@ class ForkSchedule:
     forks: tuple[tuple[Fork, bytes, int], ...]
 
     def __post_init__(self) -> None:
-        assert self.forks[0][0] is Fork.PHASE0, "a chain begins with its genesis version"
-        order = [(epoch, fork) for fork, _, epoch in self.forks]
-        assert order == sorted(order), "forks activate in their order"
+        check_fork_order(self.forks)
 
     def at(self, epoch: int) -> tuple[Fork, bytes]:
         """Return the fork in force and its version. Forks that begin together: the newest counts."""
         fork, version, _ = next(entry for entry in reversed(self.forks) if epoch >= entry[2])
         return fork, version
 
-    def version_of(self, fork: Fork) -> bytes:
-        for known, version, _ in self.forks:
-            if known is fork:
-                return version
-        raise UnsupportedProof("fork", got=fork.name.lower(), expected="a fork of this chain")
+
+def check_fork_order(forks: Sequence[tuple[Fork, bytes, int]]) -> None:
+    """Genesis first, at epoch 0; every fork once, none before an older one. Raises MalformedProof."""
+    if not forks or (forks[0][0], forks[0][2]) != (Fork.PHASE0, 0):
+        raise MalformedProof("fork schedule", got=forks[:1], expected="phase0 at epoch 0 first")
+    for (older, _, before), (newer, _, after) in pairwise(forks):
+        if newer <= older or after < before:
+            raise MalformedProof("fork schedule", got=newer.name.lower(), expected=f"after {older.name.lower()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,10 @@ class Chain:
     genesis_validators_root: bytes
     genesis_time: int
     seconds_per_slot: int
+
+    def __post_init__(self) -> None:
+        if self.seconds_per_slot < 1:
+            raise MalformedProof("seconds per slot", got=self.seconds_per_slot, expected="at least 1")
 
     def epoch_at(self, slot: int) -> int:
         return slot // self.preset.slots_per_epoch

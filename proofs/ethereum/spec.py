@@ -61,13 +61,23 @@ def validate_update(trust: Trust, update: Update, chain: Chain, *, current_slot:
     )
     check_finality(update, chain)
     _check_next_committee(trust, update, chain)
-    check_signed_by(_committee_of(trust, signature_period, trusted_period), update, chain)
+    check_signed_by(committee_of(trust, signature_period, trusted_period), update, chain)
 
 
 def brings_next_committee(trust: Trust, update: Update, chain: Chain) -> bool:
     attested_period = chain.period_at(update.attested_header.beacon.slot)
     return (
         trust.next_sync_committee is None and update.has_next_sync_committee and attested_period == trust.period(chain)
+    )
+
+
+def brings_final_committee(trust: Trust, update: Update, chain: Chain) -> bool:
+    """The missing committee, in the state of a period in which something is final."""
+    return (
+        trust.next_sync_committee is None
+        and update.has_next_sync_committee
+        and update.has_finality
+        and chain.period_at(update.finalized_header.beacon.slot) == chain.period_at(update.attested_header.beacon.slot)
     )
 
 
@@ -81,7 +91,7 @@ def _check_next_committee(trust: Trust, update: Update, chain: Chain) -> None:
     check_next_committee_branch(update, chain)
 
 
-def _committee_of(trust: Trust, period: int, trusted_period: int) -> SyncCommittee:
+def committee_of(trust: Trust, period: int, trusted_period: int) -> SyncCommittee:
     if period == trusted_period:
         return trust.current_sync_committee
     assert trust.next_sync_committee is not None, "check_committee_known has refused the period otherwise"
@@ -131,13 +141,8 @@ def process_update(store: Store, update: Update, chain: Chain, *, current_slot: 
         store = replace(store, best_valid_update=update)
     store = _see_optimistic_header(store, update)
     finalized_slot = update.finalized_header.beacon.slot
-    brings_final_committee = (
-        trust.next_sync_committee is None
-        and update.has_next_sync_committee
-        and update.has_finality
-        and chain.period_at(finalized_slot) == chain.period_at(update.attested_header.beacon.slot)
-    )
-    advances = finalized_slot > trust.finalized_header.beacon.slot or brings_final_committee
+    newer = finalized_slot > trust.finalized_header.beacon.slot
+    advances = newer or brings_final_committee(trust, update, chain)
     if is_supermajority(update.sync_aggregate) and advances:
         return replace(_apply(store, update, chain), best_valid_update=None)
     return store

@@ -29,6 +29,36 @@ NEVER_PERFORMED: Sequence[Row] = (
         "*",
         "next and previous key of a trie: no proof asks for neighbours",
     ),
+    Row(
+        "eth_bls12_381",
+        "*/sign/*.json",
+        "*",
+        "signing: no ledger of ours is signed for with BLS keys",
+    ),
+    Row(
+        "eth_bls12_381",
+        "eip2537/*.json",
+        "*",
+        "curve arithmetic on uncompressed points: a precompile of the EVM, no step of any verification here",
+    ),
+    Row(
+        "eth_bls12_381",
+        "rfc9380_hash_to_curve/BLS12381G1_*.json",
+        "*",
+        "hashing to G1: Ethereum signs in G2",
+    ),
+    Row(
+        "eth_bls12_381",
+        "rfc9380_hash_to_curve/BLS12381G2_*_NU_*.json",
+        "*",
+        "the non-uniform encoding to G2: Ethereum's ciphersuite uses the random-oracle one",
+    ),
+    Row(
+        "eth_bls12_381",
+        "rfc9380_hash_to_curve/expand_message_*.json",
+        "*",
+        "an inner function of the curve library, seen only through the hash to G2",
+    ),
 )
 
 # Judged against the specification instead of against their author.
