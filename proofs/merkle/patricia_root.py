@@ -68,10 +68,8 @@ def _branch(entries: Sequence[tuple[str, bytes]], first: int, last: int, depth: 
         end = first + 1
         while end < last and entries[end][0][depth] == nibble:
             end += 1
-        if end - first == 1:
-            child = _leaf(path[depth + 1 :], value)
-        else:
-            child = _node(entries, first, end, depth + 1)
+        is_alone = end - first == 1
+        child = _leaf(path[depth + 1 :], value) if is_alone else _node(entries, first, end, depth + 1)
         parts[int(nibble, 16)] = _reference(child)
         first = end
     return rlp.encode_list_of(parts)

@@ -181,6 +181,26 @@ def test_many_keys_share_nodes_and_none_is_surplus_or_missing() -> None:
         verify_many(ROOT, [b"\x01"], PROOF[:1] * 4)
 
 
+@pytest.mark.parametrize("at", (0, 2, 3, 3 + 33 * 15, 531))
+def test_a_full_branch_is_read_as_the_general_decoder_reads_it(at: int) -> None:
+    full = rlp.encode([*BRANCH_OF_HASHES, b""])
+    assert patricia.decode_node(full) == rlp.decode(full)
+    for byte in range(256):
+        changed = full[:at] + bytes((byte,)) + full[at + 1 :]
+        try:
+            expected: object = rlp.decode(changed)
+        except MalformedProof as refusal:
+            expected = str(refusal)
+        try:
+            found: object = patricia.decode_node(changed)
+        except (MalformedProof, LimitExceeded) as refusal:
+            found = str(refusal)
+        if isinstance(expected, str) or len(expected) in (2, 17):  # type: ignore[arg-type] # a list of items
+            assert found == expected
+        else:
+            assert isinstance(found, str)
+
+
 def test_hex_prefix_has_one_form() -> None:
     assert decode_path(b"\x20") == (True, "")
     assert decode_path(b"\x31\x23") == (True, "123")
