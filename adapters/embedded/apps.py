@@ -4,6 +4,8 @@ What an application writes is rolled back when it refuses. `AppFailed` with data
 without data, or with an empty acknowledgement, the whole receive is refused, as on EVM.
 """
 
+# ruff: noqa: ARG002 - an application is handed more than it looks at
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,7 +33,6 @@ class AppFailed(Exception):
         return f"data={self.data!r}"
 
 
-# What an application does not look at is still part of its callback.
 class App(Protocol):
     def on_send(self, state: State, payload: Payload, sender: str) -> None:
         """Raises AppFailed when this account may not send this."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -72,7 +73,8 @@ class HttpNode:
 
     async def _ask(self, question: Ask, kind: type[T]) -> T:
         try:
-            async with self._session.post(self._url, data=wire.encode(question), timeout=_TIMEOUT) as response:
+            asked = io.BytesIO(wire.encode(question))  # aiohttp reads files in pieces
+            async with self._session.post(self._url, data=asked, timeout=_TIMEOUT) as response:
                 body = await self._read(response)
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

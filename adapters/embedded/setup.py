@@ -50,7 +50,7 @@ class EmbeddedSetup:
     async def create_client(
         self, spec: ClientSpec, *, counterparty: ClientId, prefix: Sequence[bytes], signer: Signer
     ) -> ClientId:
-        """In one transaction with its counterparty: if another client comes in between, all fails and is tried again."""
+        """In one transaction with its counterparty: if another client comes in between, it fails and is tried again."""
         for _ in range(_TRIES):
             client = await self.next_client_id(spec)
             messages: list[Msg] = [

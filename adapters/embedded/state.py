@@ -2,7 +2,7 @@
 
 Each store is a tree; the roots of all stores are the leaves of a simple Merkle tree, whose root is the app hash that
 the next header carries. A proof is the protobuf ibc.core.commitment.v1.MerkleProof: one ICS-23 proof within the store,
-one of the store's root within the app hash. Source: cosmos-sdk store/rootmulti and store/internal/maps; ICS-23 proofs.proto.
+one of the store's root within the app hash. Source: cosmos-sdk store/rootmulti, store/internal/maps; ICS-23.
 """
 
 from __future__ import annotations

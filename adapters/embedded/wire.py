@@ -107,7 +107,7 @@ class MsgTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 
 
 class MsgSetValidators(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="set_validators"):
-    """Only the operator of the ledger. Pairs of validator number and power; they sign from the block after the next on."""
+    """Only the operator of the ledger. Pairs of validator number and power, who sign two blocks later."""
 
     powers: tuple[tuple[int, int], ...]
 

@@ -50,6 +50,12 @@ class KeySigner:
     def __init__(self, name: str) -> None:
         self._key = SigningKey(sha256(name.encode()).digest())
 
+    @classmethod
+    def from_secret(cls, secret: bytes) -> KeySigner:
+        signer = cls("")
+        signer._key = SigningKey(secret)
+        return signer
+
     @property
     def public_key(self) -> bytes:
         return bytes(self._key.verify_key)
