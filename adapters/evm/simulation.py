@@ -58,7 +58,7 @@ async def simulate(
 ) -> list[Outcome]:
     """Run calls in order in one block on top of the newest. host: whose events are read."""
     block = {
-        # Without these some nodes run the calls in block 0, at time 1.
+        # The newest block is mined already: a transaction stands in the next one at the earliest.
         "blockOverrides": {
             "number": quantity(on.number + 1),
             "time": quantity(on.time + 1),
