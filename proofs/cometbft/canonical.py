@@ -124,6 +124,10 @@ def validators_hash(validators: ValidatorSet) -> bytes:
 
 
 def _simple_validator(validator: Validator) -> bytes:
+    """SimpleValidator in protobuf. Nearly all keys are Ed25519, whose two headers are always the same."""
+    key = validator.public_key
+    if key.type is KeyType.ED25519 and len(key.data) == 32:
+        return b"\x0a\x22\x0a\x20" + key.data + varint_field(2, validator.power)
     return message_field(1, public_key(validator.public_key)) + varint_field(2, validator.power)
 
 

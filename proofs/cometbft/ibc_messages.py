@@ -212,10 +212,15 @@ def _root(root: bytes) -> bytes:
     return root
 
 
-def _client_header(
-    signed: SignedHeader, validators: ValidatorSet, height: Height | None, trusted: ValidatorSet
-) -> ClientHeader:
-    return ClientHeader(LightBlock(signed, validators), height or Height(0, 0), trusted)
+def _client_header(signed: SignedHeader, validators: bytes, height: Height | None, trusted: bytes) -> ClientHeader:
+    own_set = _decode_validators(validators)
+    # A set rarely changes from one block to the next: the same bytes are read once.
+    trusted_set = own_set if trusted == validators else _decode_validators(trusted)
+    return ClientHeader(LightBlock(signed, own_set), height or Height(0, 0), trusted_set)
+
+
+def _decode_validators(encoded: bytes) -> ValidatorSet:
+    return decode(encoded, VALIDATOR_SET, part="header")
 
 
 def _misbehaviour(client_id: str, first: ClientHeader, second: ClientHeader) -> Misbehaviour:
@@ -228,9 +233,9 @@ _CLIENT_HEADER: Final = Message(
     _client_header,
     [
         Field(1, "signed_header", SIGNED_HEADER, required=True),
-        Field(2, "validator_set", VALIDATOR_SET, required=True),
+        Field(2, "validator_set", BYTES, required=True),
         Field(3, "trusted_height", HEIGHT),
-        Field(4, "trusted_validators", VALIDATOR_SET, required=True),
+        Field(4, "trusted_validators", BYTES, required=True),
     ],
 )
 _LIGHT_BLOCK: Final = Message(

@@ -227,9 +227,8 @@ def check_validators_hash(validators: ValidatorSet, header: Header) -> None:
         raise RootMismatch("validators hash", computed=computed, expected=header.validators_hash)
 
 
-def check_trusted_validators_hash(validators: ValidatorSet, trusted_next_validators_hash: bytes) -> None:
+def check_trusted_validators_hash(computed: bytes, trusted_next_validators_hash: bytes) -> None:
     """The set said to be trusted is the one that is. Source: 07-tendermint update.go, checkTrustedHeader."""
-    computed = canonical.validators_hash(validators)
     if computed != trusted_next_validators_hash:
         raise RootMismatch("trusted validators hash", computed=computed, expected=trusted_next_validators_hash)
 

@@ -34,8 +34,7 @@ def verify_step(
     rules.check_height_increases(header, step.trusted_height.number)
     rules.check_time_increases(header, trusted.time)
     rules.check_not_from_future(header, now=now, max_clock_drift=parameters.max_clock_drift)
-    check_validator_set(step.trusted_validators)
-    rules.check_trusted_validators_hash(step.trusted_validators, trusted.next_validators_hash)
+    check_trusted_set(step, trusted)
     votes = Votes(chain_id, block.signed_header.commit)
     if header.height == step.trusted_height.number + 1:
         rules.check_next_validators_hash(header, trusted.next_validators_hash)
@@ -52,8 +51,7 @@ def verify_accusation(step: ClientHeader, trusted: ConsensusState, *, chain_id: 
     """
     check_block(step.block, chain_id)
     rules.check_height_increases(step.block.signed_header.header, step.trusted_height.number)
-    check_validator_set(step.trusted_validators)
-    rules.check_trusted_validators_hash(step.trusted_validators, trusted.next_validators_hash)
+    check_trusted_set(step, trusted)
     votes = Votes(chain_id, step.block.signed_header.commit)
     check_trusted_power(votes, step.trusted_validators, parameters.trust_level)
     check_own_power(votes, step.block.validators)
@@ -103,6 +101,14 @@ def check_validator_set(validators: ValidatorSet) -> None:
     rules.check_powers(validators)
     rules.check_validator_addresses(validators)
     rules.check_validators_are_distinct(validators)
+
+
+def check_trusted_set(step: ClientHeader, trusted: ConsensusState) -> None:
+    computed = step.block.signed_header.header.validators_hash
+    if step.trusted_validators is not step.block.validators:  # else the set and its hash were checked with the block
+        check_validator_set(step.trusted_validators)
+        computed = canonical.validators_hash(step.trusted_validators)
+    rules.check_trusted_validators_hash(computed, trusted.next_validators_hash)
 
 
 class Votes:
