@@ -27,6 +27,7 @@ from proofs.merkle.ics23_format import (
     decode_commitment_proof,
     split_merkle_proof,
 )
+from proofs.merkle.ics23_known_trees import root_of_known
 from proofs.merkle.ics23_operations import compute_inner, compute_leaf, prehash
 
 __all__ = [
@@ -49,8 +50,7 @@ _Memo = dict[tuple[int, bytes, bytes, bytes], bytes]
 
 def verify_membership(proof: bytes, *, spec: ProofSpec, root: bytes, key: bytes, value: bytes) -> None:
     """Return only if `proof`, an encoded CommitmentProof, shows `value` at `key`. Raises InvalidProof."""
-    existence = _existence_for(decode_commitment_proof(proof), key)
-    check_root(root_of_existence(existence, spec=spec, key=key, value=value), root)
+    check_root(_root_of_encoded(proof, spec=spec, key=key, value=value), root)
 
 
 def verify_non_membership(proof: bytes, *, spec: ProofSpec, root: bytes, key: bytes) -> None:
@@ -96,11 +96,17 @@ def _root_of_layers(
         question = (layer, encoded, key, node)
         known = memo.get(question) if layer else None
         if known is None:
-            existence = _existence_for(decode_commitment_proof(encoded), key)
-            known = memo[question] = root_of_existence(existence, spec=spec, key=key, value=node)
+            known = memo[question] = _root_of_encoded(encoded, spec=spec, key=key, value=node)
         node = known
     assert node is not None, "a path has at least one element"
     return node
+
+
+def _root_of_encoded(encoded: bytes, *, spec: ProofSpec, key: bytes, value: bytes) -> bytes:
+    root = root_of_known(encoded, spec=spec, key=key, value=value)
+    if root is not None:
+        return root
+    return root_of_existence(_existence_for(decode_commitment_proof(encoded), key), spec=spec, key=key, value=value)
 
 
 def root_of_existence(proof: ExistenceProof, *, spec: ProofSpec, key: bytes, value: bytes) -> bytes:
@@ -126,6 +132,7 @@ def root_of_absence(proof: NonExistenceProof, *, spec: ProofSpec, key: bytes) ->
         raise MalformedProof("ics23 absence", got="no neighbour", expected="a neighbour on one side at least")
     roots = [root_of_existence(each, spec=spec, key=each.key, value=each.value) for each in (left, right) if each]
     check_one_root(roots)
+    check_absent_key(proof.key, key, spec)
     check_between(_comparable(key, spec), left=left, right=right, spec=spec)
     if left is None:
         assert right is not None
@@ -210,6 +217,12 @@ def check_key(part: str, got: bytes, expected: bytes) -> None:
     """A proof of another key proves nothing about this one."""
     if got != expected:
         raise ValueMismatch(part, got=got, expected=expected)
+
+
+def check_absent_key(got: bytes, key: bytes, spec: ProofSpec) -> None:
+    """The proof names the key it is about, or its hash where the tree orders hashes."""
+    if got not in (key, _comparable(key, spec)):
+        raise ValueMismatch("ics23 named key", got=got, expected=key)
 
 
 def check_value(got: bytes, expected: bytes) -> None:
