@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from proofs.cometbft import predicates as rules
 from proofs.cometbft.chain_id import revision_of
-from proofs.cometbft.host import HostLayout, check_layout
+from proofs.cometbft.configuration import check_configuration
+from proofs.cometbft.host import HostLayout
 from proofs.cometbft.ibc_messages import (
     CLIENT_STATE,
     CONSENSUS_STATE,
@@ -104,13 +104,6 @@ def check_version(encoded: bytes) -> None:
     """Bytes of another version mean something else."""
     if encoded[:1] != _VERSION:
         raise UnsupportedProof("client version", got=encoded[:1], expected=_VERSION)
-
-
-def check_configuration(chain_id: str, parameters: Parameters, host: HostLayout) -> None:
-    rules.check_chain_id_length(chain_id)
-    rules.check_trust_level(parameters.trust_level)
-    rules.check_periods(parameters)
-    check_layout(host)
 
 
 def check_known_heights(known: tuple[KnownHeight, ...]) -> None:

@@ -19,11 +19,11 @@ from proofs.cometbft.belief import (
     CONSENSUS_STATES_MAX,
     Belief,
     KnownHeight,
-    check_configuration,
     decode_belief,
     encode_belief,
 )
 from proofs.cometbft.chain_id import revision_of
+from proofs.cometbft.configuration import check_configuration
 from proofs.cometbft.host import HostLayout
 from proofs.cometbft.ibc_messages import decode_client_header, decode_light_block
 from proofs.cometbft.types import SECOND, ClientHeader, ConsensusState, Parameters

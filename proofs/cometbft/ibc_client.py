@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proofs.cometbft.belief import KnownHeight, check_configuration, check_known_heights
+from proofs.cometbft.belief import KnownHeight, check_known_heights
 from proofs.cometbft.chain_id import revision_of
 from proofs.cometbft.client import CometBftClient
+from proofs.cometbft.configuration import check_configuration
 from proofs.cometbft.host import HostLayout
 from proofs.cometbft.ibc_messages import (
     TendermintClientState,
@@ -19,7 +20,7 @@ from proofs.cometbft.ibc_messages import (
     encode_client_state,
     encode_consensus_state,
 )
-from proofs.cometbft.predicates import check_revision
+from proofs.cometbft.predicates import check_not_frozen, check_revision
 from proofs.light_client import Height
 
 
@@ -33,6 +34,8 @@ class IbcClient:
 
 
 def to_ibc(client: CometBftClient) -> IbcClient:
+    """What creates such a client on another chain. Raises ClientFrozen: a contradicted belief is not passed on."""
+    check_not_frozen(client.frozen_at)
     latest = client.latest()
     state = TendermintClientState(client.chain_id, client.parameters, latest)
     newest = client.consensus_state(latest)

@@ -19,7 +19,6 @@ from proofs.cometbft.types import (
     CommitSig,
     Header,
     KeyType,
-    Parameters,
     SignedHeader,
     TrustLevel,
     Validator,
@@ -273,22 +272,6 @@ def check_quorum(*, signed: int, total: int) -> None:
     """More than two thirds of the block's own set signed. Source: LCV-FUNC-VALID.2, types/validation.go."""
     if signed * 3 <= total * 2:
         raise InsufficientVotingPower(signed, total, signers="validator set")
-
-
-def check_trust_level(level: TrustLevel) -> None:
-    """Between a third and all: below a third, faulty validators alone would do. Source: light.ValidateTrustLevel."""
-    if not (level.denominator > 0 and level.numerator <= level.denominator <= level.numerator * 3):
-        raise MalformedProof("trust level", got=f"{level.numerator}/{level.denominator}", expected="from 1/3 to 1")
-
-
-def check_periods(parameters: Parameters) -> None:
-    """Trust ends before stake can be withdrawn. Source: 07-tendermint client_state.go, Validate."""
-    if not 0 < parameters.trusting_period < parameters.unbonding_period:
-        raise MalformedProof(
-            "trusting period", got=parameters.trusting_period, expected=f"below {parameters.unbonding_period}"
-        )
-    if parameters.max_clock_drift <= 0:
-        raise MalformedProof("max clock drift", got=parameters.max_clock_drift, expected="above 0")
 
 
 def check_checkpoint(header: Header, *, height: int, header_hash: bytes) -> None:

@@ -28,7 +28,7 @@ from proofs.cometbft.ibc_messages import (
 )
 from proofs.cometbft.types import ZERO_TIME, BlockIdFlag, CommitSig, KeyType, Misbehaviour
 from proofs.encoding.protobuf import Message, bytes_field, decode, message_field, varint_field
-from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, WrongLedger
+from proofs.errors import ClientFrozen, LimitExceeded, MalformedProof, UnsupportedProof, WrongLedger
 from proofs.light_client import Claim, Height
 from proofs.primitives.hashing import sha256
 from tests.proofs.cometbft.builders import CHAIN_ID, FOUR, PARAMETERS, Member, block, header, step
@@ -114,6 +114,11 @@ def test_a_client_goes_to_a_cosmos_chain_and_back() -> None:
     there = from_ibc(ibc.client_state, ibc.consensus_state, host=HostLayout())
     assert there.consensus_state(ibc.latest) == client.consensus_state(ibc.latest)
     assert there.update(evidence(9, trusted_height=5), now=NOW).latest() == Height(7, 9)
+
+
+def test_a_frozen_client_is_not_passed_on() -> None:
+    with pytest.raises(ClientFrozen):
+        to_ibc(with_store().frozen(5))
 
 
 def test_a_cosmos_client_of_another_revision_is_refused() -> None:
