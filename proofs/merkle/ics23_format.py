@@ -26,6 +26,8 @@ ENTRIES_MAX: Final = 1024
 # A store, a sub-store and so on: Cosmos uses 2.
 CHAIN_MAX: Final = 8
 
+_PROOFS_TAG: Final = 0x0A  # field 1, length-delimited
+
 
 @dataclass(frozen=True, slots=True)
 class LeafOp:
@@ -247,7 +249,19 @@ def decode_commitment_proof(data: bytes) -> CommitmentProof:
 def split_merkle_proof(data: bytes) -> tuple[bytes, ...]:
     """Return the commitment proofs of an ibc.core.commitment.v1.MerkleProof, innermost store first, still encoded."""
     check_proof_size(data)
-    return protobuf.decode(data, _MERKLE_PROOF, part="ibc proof")
+    return _split_two(data) or protobuf.decode(data, _MERKLE_PROOF, part="ibc proof")
+
+
+def _split_two(data: bytes) -> tuple[bytes, bytes] | None:
+    """The usual case without the general reader: two proofs, each with a length of two bytes. None for any other."""
+    if len(data) < 6 or data[0] != _PROOFS_TAG or data[1] < 0x80 or not 0 < data[2] < 0x80:
+        return None
+    middle = 3 + (data[1] & 0x7F | data[2] << 7)
+    start = middle + 3
+    if start > len(data) or data[middle] != _PROOFS_TAG or data[middle + 1] < 0x80 or not 0 < data[middle + 2] < 0x80:
+        return None
+    end = start + (data[middle + 1] & 0x7F | data[middle + 2] << 7)
+    return (data[3:middle], data[start:]) if end == len(data) else None
 
 
 def decode_proof_spec(data: bytes) -> ProofSpec:

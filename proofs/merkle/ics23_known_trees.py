@@ -25,9 +25,13 @@ _EVEN_LAST: Final = b"".join(re.escape(bytes([byte])) for byte in range(0, 0x80,
 _EVEN_MORE: Final = b"".join(re.escape(bytes([byte])) for byte in range(0x80, 0x100, 2))
 _NUMBER: Final = b"(?:[" + _EVEN_LAST + b"]|[" + _EVEN_MORE + rb"][\x80-\xff]{0,7}[\x01-\x7f])"
 
-# Groups: all, frame (tag, length, hash, tag, length of the prefix), prefix, suffix. One sibling: before or after.
+# Groups: frame (tag, length, hash, tag, length of the prefix), prefix, suffix. One sibling: before or after.
 _IAVL_STEP: Final = re.compile(
-    rb"((\x22.\x08\x01\x12.)([" + _EVEN_LAST + b"]" + _NUMBER * 2 + rb"\x20(?:.{32}\x20)?)(?:\x1a\x21(\x20.{32}))?)",
+    rb"(\x22.\x08\x01\x12.)(["
+    + _EVEN_LAST
+    + b"]"
+    + _NUMBER * 2
+    + rb"\x20(?:(?!\x1a\x21\x20).{32}\x20)?)(?:\x1a\x21(\x20.{32}))?",
     re.DOTALL,
 )
 _IAVL_LEAF: Final = re.compile(rb"\x1a(.)\x08\x01\x18\x01\x20\x01\x2a(.)(\x00" + _NUMBER * 2 + rb")", re.DOTALL)
@@ -71,16 +75,18 @@ def _root_of_iavl(encoded: bytes, start: int, leaf_data: bytes) -> bytes | None:
     if len(path) > _PATH_BYTES_MAX:
         return None
     steps = _IAVL_STEP.findall(path)
-    if len(steps) > DEFAULT_DEPTH_MAX or b"".join([step[0] for step in steps]) != path:
+    if len(steps) > DEFAULT_DEPTH_MAX:
         return None
     node = sha256(prefix + leaf_data).digest()
     lowest = 0
-    for _all, frame, prefix, suffix in steps:
+    unread = len(path) - 2 * len(steps)
+    for frame, prefix, suffix in steps:
         lowest += 2  # zig-zag of the layer
         if prefix[0] < lowest or frame != (_SIBLING_AFTER if suffix else _SIBLING_BEFORE)[len(prefix)]:
             return None
+        unread -= frame[1]
         node = sha256(prefix + node + suffix).digest()
-    return node
+    return None if unread else node
 
 
 def _root_of_simple(encoded: bytes, start: int, leaf_data: bytes) -> bytes | None:

@@ -22,6 +22,7 @@ from proofs.merkle.ics23_format import (
     encode_commitment_proof,
     encode_merkle_proof,
     encode_proof_spec,
+    split_merkle_proof,
 )
 from proofs.merkle.ics23_known_trees import root_of_known
 from tests.proofs.fuzzing import assert_only_refusals, mutate
@@ -423,6 +424,22 @@ def test_the_short_way_gives_what_the_long_way_gives(kind: str) -> None:
             assert ics23.root_of_existence(existence, spec=tree.spec, key=key, value=items[key]) == short
             accepted += 1
     assert accepted > 100, "most of the flips in sibling hashes stay well-formed"
+
+
+def test_a_proof_is_split_like_the_general_reader_splits_it() -> None:
+    schema = protobuf.Message("M", lambda items: items, [protobuf.Field(1, "proofs", protobuf.BYTES, repeated=True)])
+    seeds = [chained(key) for key in ITEMS]
+    for seed in range(2_000):
+        data = mutate(random.Random(seed), seeds)
+        try:
+            expected = protobuf.decode(data, schema, part="t")
+        except InvalidProof:
+            expected = None
+        try:
+            got: object = split_merkle_proof(data)
+        except InvalidProof:
+            got = None
+        assert got == expected
 
 
 def test_hostile_bytes_give_only_refusals() -> None:
