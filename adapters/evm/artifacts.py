@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.evm.toolchain import Toolchain, find_toolchain
+from adapters.evm.toolchain import Toolchain, find_toolchain, node_program
 from proofs.primitives.hashing import keccak256
 
 CONTRACTS: Final = Path(__file__).parent / "contracts"
@@ -93,7 +93,7 @@ def _run_compiler(toolchain: Toolchain, request: Mapping[str, object]) -> Mappin
     # Into a file: the compiler exits without waiting for a pipe to take what it wrote.
     with tempfile.TemporaryFile("w+") as output:
         ended = subprocess.run(  # noqa: S603 - the program is the pinned compiler
-            [toolchain.node, toolchain.solc / "solc.js", "--standard-json"],
+            [node_program("node"), toolchain.solc / "solc.js", "--standard-json"],
             input=json.dumps(request),
             stdout=output,
             stderr=subprocess.PIPE,

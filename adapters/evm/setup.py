@@ -99,7 +99,10 @@ class EvmSetup:
         """The first free name. Another who adds a client meanwhile may take it: then `create_client` refuses."""
         _require_attestation(spec)
         host = self._require_host()
-        (first,) = abi.decode("(uint256)", await self._read(host, abi.encode_call("getNextClientSeq()", ())))
+        counted = await self._read(host, abi.encode_call("getNextClientSeq()", ()))
+        if len(counted) != 32:
+            raise SettingRefused("host", account_of(host), "the address of a deployed host")
+        first = int.from_bytes(counted, "big")
         for number in range(first, first + _CLIENTS_PROBED_MAX):
             name = f"attestations-{number}"
             if not (await self._simulate(host, abi.encode_call("getClient(string)", (name,)))).accepted:

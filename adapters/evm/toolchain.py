@@ -48,7 +48,6 @@ class Toolchain:
 
     anvil: Path
     solc: Path
-    node: Path
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -78,12 +77,12 @@ def find_toolchain(cache: Path | None = None) -> Toolchain:
         with _exclusive(cache / "evm.lock"):
             if not installed.is_dir():
                 _install(installed, cache=cache)
-    modules = installed / "node_modules"
-    return Toolchain(
-        anvil=modules / "@foundry-rs" / f"anvil-{_platform()}" / "bin" / "anvil",
-        solc=modules / "solc",
-        node=node_program("node"),
-    )
+    return Toolchain(anvil=anvil_within(installed), solc=installed / "node_modules" / "solc")
+
+
+def anvil_within(installed: Path) -> Path:
+    """The binary's place in an installation. Raises ToolchainUnavailable where none is built for this machine."""
+    return installed / "node_modules" / "@foundry-rs" / f"anvil-{_platform()}" / "bin" / "anvil"
 
 
 def node_program(name: str) -> Path:
@@ -115,14 +114,13 @@ def _exclusive(path: Path) -> Iterator[None]:
 
 def _install(installed: Path, *, cache: Path) -> None:
     """Install beside the final place, then rename: a half-made installation is never found."""
-    expected = Path("node_modules") / "@foundry-rs" / f"anvil-{_platform()}" / "bin" / "anvil"
     with tempfile.TemporaryDirectory(prefix="evm-install-", dir=cache) as staging_name:
         staging = Path(staging_name) / "installed"
         staging.mkdir()
         for name in _MANIFEST_FILES:
             shutil.copy(_MANIFEST / name, staging / name)
         _run_npm(staging, npm_cache=cache / "npm")
-        if not (staging / expected).is_file():
+        if not anvil_within(staging).is_file():
             raise ToolchainUnavailable("npm installed no anvil binary", "let npm install optional packages")
         staging.rename(installed)
 
