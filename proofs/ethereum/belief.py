@@ -62,6 +62,7 @@ class _ChainRow:
     slots_per_epoch: int
     epochs_per_period: int
     committee_size: int
+    slots_per_batch: int
     forks: tuple[_ForkRow, ...]
     genesis_validators_root: bytes
     genesis_time: int
@@ -95,6 +96,7 @@ _CHAIN_ROW: Final = Container(
         "slots_per_epoch": UINT64,
         "epochs_per_period": UINT64,
         "committee_size": UINT64,
+        "slots_per_batch": UINT64,
         "forks": List(_FORK_ROW, _FORKS_MAX),
         "genesis_validators_root": BYTES32,
         "genesis_time": UINT64,
@@ -130,6 +132,7 @@ def encode_belief(belief: Belief) -> bytes:
         chain.preset.slots_per_epoch,
         chain.preset.epochs_per_sync_committee_period,
         chain.preset.sync_committee_size,
+        chain.preset.slots_per_historical_root,
         tuple(_ForkRow(fork, version, epoch) for fork, version, epoch in chain.schedule.forks),
         chain.genesis_validators_root,
         chain.genesis_time,
@@ -166,7 +169,7 @@ def decode_belief(encoded: bytes) -> Belief:
 
 def _chain_of(row: _ChainRow) -> Chain:
     return Chain(
-        preset=Preset(row.slots_per_epoch, row.epochs_per_period, row.committee_size),
+        preset=Preset(row.slots_per_epoch, row.epochs_per_period, row.committee_size, row.slots_per_batch),
         schedule=ForkSchedule(tuple((fork_of(each.fork), each.version, each.epoch) for each in row.forks)),
         genesis_validators_root=row.genesis_validators_root,
         genesis_time=row.genesis_time,

@@ -18,8 +18,8 @@ from proofs.errors import MalformedProof
 FAR_FUTURE_EPOCH: Final = (1 << 64) - 1
 DOMAIN_SYNC_COMMITTEE: Final = bytes.fromhex("07000000")
 
-# Mainnet has 32, 256 and 512; a committee of 4,096 keys would still be summed in milliseconds.
-_PRESET_SIZE_MAX: Final = 4096
+# Mainnet has 32, 256, 512 and 8,192; a committee of so many keys would still be summed in milliseconds.
+_PRESET_SIZE_MAX: Final = 8192
 
 
 class Fork(IntEnum):
@@ -41,6 +41,7 @@ class Preset:
     slots_per_epoch: int
     epochs_per_sync_committee_period: int
     sync_committee_size: int
+    slots_per_historical_root: int
 
     def __post_init__(self) -> None:
         check_preset(self)
@@ -52,13 +53,18 @@ class Preset:
 
 def check_preset(preset: Preset) -> None:
     """Nothing is zero, and a committee is one that we are willing to sum up. Raises MalformedProof."""
-    sizes = (preset.slots_per_epoch, preset.epochs_per_sync_committee_period, preset.sync_committee_size)
+    sizes = (
+        preset.slots_per_epoch,
+        preset.epochs_per_sync_committee_period,
+        preset.sync_committee_size,
+        preset.slots_per_historical_root,
+    )
     if min(sizes) < 1 or max(sizes) > _PRESET_SIZE_MAX:
         raise MalformedProof("preset", got=sizes, expected=f"1 to {_PRESET_SIZE_MAX}")
 
 
-MAINNET_PRESET: Final = Preset(slots_per_epoch=32, epochs_per_sync_committee_period=256, sync_committee_size=512)
-MINIMAL_PRESET: Final = Preset(slots_per_epoch=8, epochs_per_sync_committee_period=8, sync_committee_size=32)
+MAINNET_PRESET: Final = Preset(32, 256, 512, 8192)
+MINIMAL_PRESET: Final = Preset(8, 8, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,10 @@ class Chain:
 
     def period_at(self, slot: int) -> int:
         return slot // self.preset.slots_per_period
+
+    def batch_at(self, slot: int) -> int:
+        """Return which batch of block roots `slot` is in: a historical root or summary covers one."""
+        return slot // self.preset.slots_per_historical_root
 
     def fork_at(self, slot: int) -> Fork:
         return self.schedule.at(self.epoch_at(slot))[0]

@@ -33,6 +33,19 @@ def branch_depth(gindex: int) -> int:
     return depth
 
 
+def concat_gindices(*gindices: int) -> int:
+    """Return the index, from the first root, of a node named from root to root. Raises MalformedProof.
+
+    >>> concat_gindices(12, 25, 28)
+    3228
+    """
+    whole = 1
+    for gindex in gindices:
+        below = branch_depth(gindex)
+        whole = (whole << below) | (gindex - (1 << below))
+    return whole
+
+
 def root_from_branch(leaf: bytes, branch: Sequence[bytes], *, gindex: int) -> bytes:
     """Recompute the root that `branch` claims for the node `leaf` at `gindex`.
 
