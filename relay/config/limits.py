@@ -87,6 +87,12 @@ class Limits:
     retry_max_seconds: float = option(
         number(1, 86_400, "seconds"), "The longest delay between two tries.", default=60.0, example="60.0"
     )
+    endpoint_retry_max_seconds: float = option(
+        number(0.1, 3600, "seconds"),
+        "The longest delay before a ledger whose endpoints failed is asked again.",
+        default=PipelineLimits().endpoint_retry_max_seconds,
+        example=f"{PipelineLimits().endpoint_retry_max_seconds}",
+    )
     settle_seconds: float = option(
         number(0.5, 3600, "seconds"),
         "How soon a delivery that the host already has is looked at again.",

@@ -149,7 +149,7 @@ def whole(low: int, high: int, unit: str) -> Kind[int]:
 def number(low: float, high: float, unit: str) -> Kind[float]:
     def parse(value: object, _: Path) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError
+            raise ValueError  # noqa: TRY004  # every parser refuses with the same error
         _refuse_unless(math.isfinite(value) and low <= value <= high)
         return float(value)
 

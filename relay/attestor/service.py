@@ -1,0 +1,139 @@
+"""The attestor's process: its own ledgers, its own light clients, its own keys and log, behind one small server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from aiohttp import web
+
+from adapters.contract.ledger import Clock, Ledger, LedgerIdentity, Signer
+from adapters.contract.plugin import load_plugin
+from proofs.light_client import LightClient
+from relay.attestor.attest import Attestor
+from relay.attestor.server import AttestorServer
+from relay.attestor.signed_log import SignedLog
+from relay.config.attestor import AttestorConfig
+from relay.keys.durable import write_durably
+from relay.keys.keystore import KeyRefused, read_key
+from relay.keys.secret import Secret, secret_from_file
+from relay.keys.signer import SECP256K1
+
+log = logging.getLogger(__name__)
+
+_CLIENT_BYTES_MAX: Final = 64 << 20
+
+
+async def serve_attestor(
+    config: AttestorConfig,
+    *,
+    clock: Clock,
+    chance: Random,
+    passphrase: Secret,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Run until cancelled. started: told the address once requests are answered.
+
+    Raises KeyRefused, SecretRefused, SigningRefused, LedgerError before it listens.
+    """
+    async with open_attestor(config, clock=clock, chance=chance, passphrase=passphrase) as address:
+        log.info("attestor answers at %s", address)
+        if started is not None:
+            started(address)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def open_attestor(
+    config: AttestorConfig, *, clock: Clock, chance: Random, passphrase: Secret
+) -> AsyncIterator[str]:
+    """The address it answers at, for as long as the context lasts."""
+    service = config.attestor
+    token = secret_from_file(service.token_file)
+    async with AsyncExitStack() as stack:
+        signed = SignedLog(service.signed_log, marks=config.keys.folder)
+        stack.callback(signed.close)
+        attestors = []
+        for name in dict.fromkeys(each.ledger for each in config.attests):
+            table = config.ledgers[name]
+            ledger = await stack.enter_async_context(
+                load_plugin(table.plugin).open(table.settings, clock=clock, chance=chance)
+            )
+            signers = {
+                each.variant: await asyncio.to_thread(_unlock, config.keys.folder, each.key, passphrase)
+                for each in config.attests
+                if each.ledger == name
+            }
+            attestors.append(await open_one(config, name, ledger, signers=signers, signed=signed, clock=clock))
+        server = AttestorServer(
+            attestors, token, allow_from=service.allow_from, requests_at_once=service.requests_at_once
+        )
+        runner = web.AppRunner(server.application(), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, service.host, service.port)
+        await site.start()
+        port = runner.addresses[0][1]
+        yield f"http://{service.host}:{port}"
+
+
+async def open_one(
+    config: AttestorConfig, name: str, ledger: Ledger, *, signers: dict[str, Signer], signed: SignedLog, clock: Clock
+) -> Attestor:
+    identity = await ledger.source.identity()
+    folder = config.attestor.data_dir / "clients"
+    await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"{name}-{_digest(identity)}.client"
+    return Attestor(
+        name=name,
+        ledger=ledger,
+        chain_id=identity.chain_id,
+        host=identity.host,
+        signers=signers,
+        log=signed,
+        client=await _light_client(ledger, file, now=int(clock())),
+        client_file=file,
+        clock=clock,
+        head_wait_seconds=config.attestor.head_wait_seconds,
+    )
+
+
+async def _light_client(ledger: Ledger, file: Path, *, now: int) -> LightClient:
+    """Where it left off; from the configured checkpoint when it starts for the first time or its trust expired."""
+    content = await asyncio.to_thread(_read_bounded, file)
+    if content is not None:
+        client = ledger.decode_client(content)
+        expires_at = client.status(now).expires_at
+        if expires_at is None or expires_at > now:
+            return client
+        log.warning("%s: trust expired at %d: starting from the configured checkpoint", file.name, expires_at)
+    client = await ledger.bootstrap()
+    await asyncio.to_thread(write_durably, file, client.encode())
+    return client
+
+
+def _read_bounded(file: Path) -> bytes | None:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_CLIENT_BYTES_MAX)
+    except FileNotFoundError:
+        return None
+
+
+def _unlock(folder: Path, name: str, passphrase: Secret) -> Signer:
+    stored = read_key(folder, name)
+    if stored.scheme != SECP256K1:
+        raise KeyRefused(name, got=f"a key of {stored.scheme}", expected="secp256k1: what attestation clients verify")
+    return stored.unlock(passphrase)
+
+
+def _digest(identity: LedgerIdentity) -> str:
+    """Another chain, checkpoint or host starts another client."""
+    fields = (identity.chain_id, identity.root, identity.host, identity.code)
+    return hashlib.sha256("\0".join(fields).encode()).hexdigest()[:16]
