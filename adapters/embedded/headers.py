@@ -13,6 +13,7 @@ from adapters.contract.errors import EndpointWrong
 from adapters.embedded.node import EmbeddedNode
 from adapters.embedded.wire import BlockAnswer
 from proofs.cometbft import canonical
+from proofs.cometbft.bisection import Bisection
 from proofs.cometbft.codec import HEADER
 from proofs.cometbft.ibc_messages import decode_light_block, encode_client_header
 from proofs.cometbft.types import BlockIdFlag, ClientHeader, Header, LightBlock, ValidatorSet
@@ -20,7 +21,7 @@ from proofs.encoding.protobuf import decode
 from proofs.errors import VerificationError
 from proofs.light_client import Height
 
-# Halving a distance of 2^64 never takes more steps than this at once.
+# A relay that was away while the whole set changed this often needs a newer checkpoint.
 STEPS_MAX: Final = 128
 
 
@@ -40,7 +41,7 @@ def check_header(block: BlockAnswer, *, height: int, chain_id: str, endpoint: st
 
 
 async def steps_between(node: EmbeddedNode, trusted: Height, target: Height, *, chain_id: str) -> Sequence[bytes]:
-    """Ordered 07-tendermint headers from `trusted` to `target`, also backwards in one step where hosts accept that."""
+    """Ordered 07-tendermint headers from `trusted` to `target`; none when it is trusted already."""
     if trusted.number >= target.number:
         return ()
     light_blocks: dict[int, LightBlock] = {}
@@ -51,17 +52,16 @@ async def steps_between(node: EmbeddedNode, trusted: Height, target: Height, *, 
         return light_blocks[number]
 
     steps: list[bytes] = []
-    ahead = [target.number]
-    at = trusted.number
-    while ahead:
-        following = (await light_block(at + 1)).validators
-        block = await light_block(ahead[-1])
-        if at + 1 == ahead[-1] or is_reachable(following, block):
-            steps.append(encode_client_header(ClientHeader(block, Height(trusted.revision, at), following)))
-            at = ahead.pop()
-        else:
-            ahead.append((at + ahead[-1]) // 2)
-        if len(steps) + len(ahead) > STEPS_MAX:
+    way = Bisection.between(trusted.number, target.number)
+    while (wanted := way.wanted) is not None:
+        following = (await light_block(way.trusted + 1)).validators
+        block = await light_block(wanted)
+        if wanted != way.trusted + 1 and not is_reachable(following, block):
+            way = way.too_far()
+            continue
+        steps.append(encode_client_header(ClientHeader(block, Height(trusted.revision, way.trusted), following)))
+        way = way.accepted()
+        if len(steps) > STEPS_MAX:
             raise EndpointWrong(node.name, "evidence", got=len(steps), expected=f"at most {STEPS_MAX} steps")
     return steps
 
