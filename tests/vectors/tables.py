@@ -59,6 +59,14 @@ NEVER_PERFORMED: Sequence[Row] = (
         "*",
         "an inner function of the curve library, seen only through the hash to G2",
     ),
+    Row("wycheproof", "x25519_test*.json", "*", "key agreement: nothing here shares a secret"),
+    Row(
+        "wycheproof",
+        "bls_sig_g2_basic_verify_test*.json",
+        "*",
+        "ciphersuite NUL: Ethereum signs with proof of possession",
+    ),
+    Row("wycheproof", "bls_sig_g2_aggregate_verify_test*.json", "*", "ciphersuite NUL, as above"),
 )
 
 # Judged against the specification instead of against their author.
