@@ -112,19 +112,15 @@ def _run_compiler(toolchain: Toolchain, request: Mapping[str, object]) -> Mappin
 
 def _artifact_text(name: str, compiled: Mapping[str, Any], *, compiler: str) -> str:
     runtime = bytes.fromhex(compiled["evm"]["deployedBytecode"]["object"])
-    return (
-        json.dumps(
-            {
-                "contract": name,
-                "compiler": f"solc {compiler}",
-                "abi": compiled["abi"],
-                "creation": compiled["evm"]["bytecode"]["object"],
-                "code_hash": keccak256(runtime).hex(),
-            },
-            indent=1,
-        )
-        + "\n"
-    )
+    fields = {
+        "contract": json.dumps(name),
+        "compiler": json.dumps(f"solc {compiler}"),
+        "code_hash": json.dumps(keccak256(runtime).hex()),
+        "creation": json.dumps(compiled["evm"]["bytecode"]["object"]),
+        # An entry a line: what a change of a contract changes in its interface is seen in a review.
+        "abi": "[\n" + ",\n".join(json.dumps(entry) for entry in compiled["abi"]) + "\n]",
+    }
+    return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in fields.items()) + "\n}\n"
 
 
 def main() -> None:

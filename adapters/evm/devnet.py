@@ -97,7 +97,7 @@ class EvmDevnet:
         chosen = read_options(options)
         toolchain = await asyncio.to_thread(find_toolchain)
         keys = tuple(FundedKey("secp256k1", _new_secret()) for _ in range(chosen.accounts))
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        folder = await asyncio.to_thread(_make_folder, folder)
         genesis, log = folder / "genesis.json", folder / "anvil.log"
         now = int(time.time()) if chosen.genesis_time is None else chosen.genesis_time
         genesis.write_text(json.dumps(genesis_document(chosen, name=name, keys=keys, now=now)))
@@ -114,6 +114,12 @@ class EvmDevnet:
             yield RunningLedger(settings=_settings(chosen.chain_id, url), funded=keys, pids=(process.pid,))
         finally:
             await _stop(process)
+
+
+def _make_folder(folder: Path) -> Path:
+    """Absolute: the node runs inside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
 
 
 def _settings(chain_id: int, url: str) -> Mapping[str, object]:

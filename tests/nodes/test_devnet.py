@@ -51,6 +51,14 @@ async def test_it_ends_with_its_context_and_writes_in_its_folder_only(tmp_path: 
     assert {path.name for path in (tmp_path / "node").rglob("*")} == {"genesis.json", "anvil.log"}
 
 
+async def test_a_relative_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_anvil()
+    monkeypatch.chdir(tmp_path)
+    async with EvmDevnet().start(Path("here"), name="relative", options={}) as running:
+        assert AnvilNode(running).ask("eth_chainId") == hex(AnvilNode(running).chain_id)
+    assert (tmp_path / "here" / "genesis.json").is_file()
+
+
 async def test_funded_keys_have_funds_and_no_two_are_equal(tmp_path: Path) -> None:
     require_anvil()
     async with EvmDevnet().start(tmp_path, name="rich", options={"accounts": 3}) as running:
