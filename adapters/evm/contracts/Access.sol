@@ -47,7 +47,10 @@ abstract contract Access {
         return (target == address(this) && (caller == _owner || !_isRestricted(selector)), 0);
     }
 
-    function _isRestricted(bytes4 selector) internal pure virtual returns (bool);
+    /// What only the owner may call.
+    function _isRestricted(bytes4 selector) internal pure virtual returns (bool) {
+        return selector == this.transferOwnership.selector;
+    }
 
     function _setOwner(address newOwner) private {
         emit OwnershipTransferred(_owner, newOwner);

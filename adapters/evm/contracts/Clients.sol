@@ -83,7 +83,7 @@ abstract contract Clients is Access {
     }
 
     function _isRestricted(bytes4 selector) internal pure virtual override returns (bool) {
-        return selector == this.migrateClient.selector
+        return super._isRestricted(selector) || selector == this.migrateClient.selector
             || selector == bytes4(keccak256("addClient(string,(string,bytes[]),address)"));
     }
 

@@ -271,6 +271,7 @@ def test_the_host_answers_beforehand_who_may_call_what(world: World) -> None:
         (stranger, "1ec43e23", False),
         (stranger, "5f516889", False),
         (stranger, "cce0b265", False),
+        (stranger, "f2fde38b", False),
         (world.account, "cce0b265", True),
     ):
         answer = world.read(world.host, "canCall(address,address,bytes4)", caller, world.host, bytes.fromhex(selector))
