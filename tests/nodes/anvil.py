@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,19 @@ class AnvilNode:
         self.ask("evm_mine")
 
 
-def require_anvil() -> None:
-    """Skip, saying why, where the node cannot be installed."""
+@cache
+def missing_toolchain() -> str | None:
+    """Why the node cannot be installed here. Tried once a session: without a network each try takes a while."""
     try:
         find_toolchain()
     except ToolchainUnavailable as reason:
+        return str(reason)
+    return None
+
+
+def require_anvil() -> None:
+    """Skip, saying why, where the node cannot be installed."""
+    if (reason := missing_toolchain()) is not None:
         pytest.skip(f"no EVM node here: {reason}")
 
 
