@@ -26,6 +26,9 @@ from proofs.primitives.hashing import keccak256
 
 ROUTER_COMMITMENTS_SLOT: Final = 0x1260944489272988D9DF285149B5AA1B0F48F2136D6F416159F840A3E0747600
 
+# ERC-1967: keccak256("eip1967.proxy.implementation") - 1.
+IMPLEMENTATION_SLOT: Final = bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc")
+
 _COUNTER_PREFIX: Final = send_counter_path(ClientId(""))
 _U64_BYTES: Final = 8
 _WORD: Final = 32
@@ -38,16 +41,21 @@ _VERSION: Final = b"\x01"
 class RouterLayout:
     """Which account is the host, which code it runs, and where it keeps its commitments.
 
-    code_hash: of the account itself. Behind a proxy that is the proxy's code: who may upgrade it is trusted.
+    code_hash:      of the account itself; behind a proxy that is the proxy's code.
+    implementation: behind an ERC-1967 proxy the address of the code that runs, 20 bytes, proved with every proof, so
+                    that no upgrade passes unseen. None: not a proxy, or whoever may upgrade it is trusted.
     """
 
     address: bytes
     code_hash: bytes
     commitments_slot: int = ROUTER_COMMITMENTS_SLOT
+    implementation: bytes | None = None
 
     def __post_init__(self) -> None:
         _check_length("router address", self.address, 20)
         _check_length("router code hash", self.code_hash, _WORD)
+        if self.implementation is not None:
+            _check_length("router implementation", self.implementation, 20)
         if not 0 <= self.commitments_slot < (1 << 256) - 1:
             raise MalformedProof("commitments slot", got=self.commitments_slot, expected="a slot and one after it")
 
@@ -58,17 +66,23 @@ class RouterLayout:
             return keccak256(client + (self.commitments_slot + 1).to_bytes(_WORD, "big"))
         return keccak256(keccak256(path) + self.commitments_slot.to_bytes(_WORD, "big"))
 
+    def storage_keys(self, claims: Sequence[Claim]) -> tuple[bytes, ...]:
+        """The slots that a proof of `claims` must show, in its order."""
+        keys = tuple(self.slot_of(claim.path) for claim in claims)
+        return keys if self.implementation is None else (*keys, IMPLEMENTATION_SLOT)
+
     def encode(self) -> bytes:
-        return rlp.encode([_VERSION, self.address, self.code_hash, rlp.int_bytes(self.commitments_slot)])
+        slot = rlp.int_bytes(self.commitments_slot)
+        return rlp.encode([_VERSION, self.address, self.code_hash, slot, self.implementation or b""])
 
 
 def decode_layout(encoded: bytes) -> RouterLayout:
     """Raises MalformedProof, LimitExceeded."""
-    items = rlp.as_list(rlp.decode(encoded, depth_limit=1, item_limit=8), "router layout", count=4)
+    items = rlp.as_list(rlp.decode(encoded, depth_limit=1, item_limit=8), "router layout", count=5)
     if items[0] != _VERSION:
         raise MalformedProof("router layout version", got=items[0], expected=_VERSION)
-    address, code_hash = (rlp.as_bytes(item, "router layout") for item in items[1:3])
-    return RouterLayout(address, code_hash, rlp.as_int(items[3], "commitments slot"))
+    address, code_hash, implementation = (rlp.as_bytes(items[at], "router layout") for at in (1, 2, 4))
+    return RouterLayout(address, code_hash, rlp.as_int(items[3], "commitments slot"), implementation or None)
 
 
 def is_send_counter(path: bytes) -> bool:
@@ -80,15 +94,19 @@ def is_send_counter(path: bytes) -> bool:
 def check_claims(claims: Sequence[Claim], *, state_root: bytes, layout: RouterLayout, proof: bytes) -> None:
     """Return only if `proof` shows every claim under `state_root`. Raises InvalidProof.
 
-    proof: RLP list [account nodes, [storage nodes, one list per claim]] (EIP-1186).
+    proof: RLP list [account nodes, [storage nodes, one list per claim]] (EIP-1186); where the layout names an
+           implementation, one more list at the end for its slot.
     """
-    account_nodes, storage_nodes = decode_state_proof(proof, count=len(claims))
+    keys = layout.storage_keys(claims)
+    account_nodes, storage_nodes = decode_state_proof(proof, count=len(keys))
     memo: Memo = {}
     account = prove_account(state_root, layout.address, account_nodes, memo=memo)
     storage_root = check_host_account(account, layout)
-    for claim, nodes in zip(claims, storage_nodes, strict=True):
-        expected = stored_form(claim)
-        check_stored(claim, prove_slot(storage_root, layout.slot_of(claim.path), nodes, memo=memo), expected)
+    if layout.implementation is not None:
+        found = prove_slot(storage_root, IMPLEMENTATION_SLOT, storage_nodes[-1], memo=memo)
+        check_implementation(found, layout.implementation)
+    for claim, key, nodes in zip(claims, keys, storage_nodes, strict=False):
+        check_stored(claim, prove_slot(storage_root, key, nodes, memo=memo), stored_form(claim))
 
 
 def check_host_account(account: Account | None, layout: RouterLayout) -> bytes:
@@ -98,6 +116,12 @@ def check_host_account(account: Account | None, layout: RouterLayout) -> bytes:
     if account.code_hash != layout.code_hash:
         raise WrongLedger("host code hash", got=account.code_hash, expected=layout.code_hash)
     return account.storage_root
+
+
+def check_implementation(found: bytes, expected: bytes) -> None:
+    """ERC-1967: the proxy still runs the code that the layout was made for."""
+    if found != expected.lstrip(b"\x00"):
+        raise WrongLedger("host implementation", got=found or "nothing", expected=expected)
 
 
 def stored_form(claim: Claim) -> bytes:
@@ -120,12 +144,12 @@ def check_stored(claim: Claim, found: bytes, expected: bytes) -> None:
 
 
 def encode_state_proof(account_nodes: Sequence[bytes], storage_nodes: Sequence[Sequence[bytes]]) -> bytes:
-    """storage_nodes: one list per claim, in the order of the claims; nodes from the root on."""
+    """storage_nodes: one list per slot, in the order of `RouterLayout.storage_keys`; nodes from the root on."""
     return rlp.encode([account_nodes, storage_nodes])
 
 
 def decode_state_proof(proof: bytes, *, count: int) -> tuple[list[bytes], list[list[bytes]]]:
-    """Account nodes and the storage nodes of each of `count` claims. Raises MalformedProof, LimitExceeded."""
+    """Account nodes and the storage nodes of each of `count` slots. Raises MalformedProof, LimitExceeded."""
     if len(proof) > PROOF_BYTES_MAX:
         raise LimitExceeded("state proof", got=len(proof), limit=PROOF_BYTES_MAX)
     parts = rlp.as_list(rlp.decode(proof, depth_limit=3), "state proof", count=2)

@@ -17,6 +17,7 @@ from proofs.errors import (
     WrongLedger,
 )
 from proofs.ethereum.storage_layout import (
+    IMPLEMENTATION_SLOT,
     PROOF_BYTES_MAX,
     ROUTER_COMMITMENTS_SLOT,
     RouterLayout,
@@ -30,6 +31,7 @@ from proofs.primitives.hashing import keccak256
 from tests.proofs.ethereum.builders import CODE_HASH, LAYOUT, ROUTER, world
 from tests.proofs.fuzzing import assert_only_refusals
 
+CODE = b"\x00" + b"\x55" * 19
 CLIENT = ClientId("client-0")
 SENT = Claim(commitment_path(CLIENT, 1), b"\x11" * 32)
 SHORT = Claim(commitment_path(CLIENT, 2), bytes(2) + b"\x22" * 30)
@@ -111,18 +113,37 @@ def test_every_claim_has_its_own_list_of_nodes() -> None:
             check(SENT, SENT, proof=proof)
 
 
+def test_behind_a_proxy_the_code_that_runs_is_proved_too() -> None:
+    assert int.from_bytes(IMPLEMENTATION_SLOT, "big") == (
+        int.from_bytes(keccak256(b"eip1967.proxy.implementation"), "big") - 1
+    )
+    behind = world({LAYOUT.slot_of(SENT.path): SENT.value or b"", IMPLEMENTATION_SLOT: CODE})
+    layout = replace(LAYOUT, implementation=CODE)
+    nodes = [behind.storage_nodes(key) for key in layout.storage_keys([SENT])]
+    proof = encode_state_proof(behind.account_nodes(), nodes)
+    check_claims([SENT], state_root=behind.state_root, layout=layout, proof=proof)
+    upgraded = replace(layout, implementation=b"\x77" * 20)
+    with pytest.raises(WrongLedger) as refusal:
+        check_claims([SENT], state_root=behind.state_root, layout=upgraded, proof=proof)
+    assert (refusal.value.part, refusal.value.got) == ("host implementation", CODE.lstrip(b"\x00"))
+    unproved = encode_state_proof(behind.account_nodes(), nodes[:1])
+    with pytest.raises(MalformedProof):
+        check_claims([SENT], state_root=behind.state_root, layout=layout, proof=unproved)
+
+
 def test_large_proofs_are_refused_unread() -> None:
     with pytest.raises(LimitExceeded):
         check(SENT, proof=bytes(PROOF_BYTES_MAX + 1))
 
 
 def test_a_layout_survives_encoding() -> None:
-    layout = RouterLayout(ROUTER, CODE_HASH, commitments_slot=5)
-    assert decode_layout(layout.encode()) == layout
+    for implementation in (None, CODE):
+        layout = RouterLayout(ROUTER, CODE_HASH, commitments_slot=5, implementation=implementation)
+        assert decode_layout(layout.encode()) == layout
     for wrong in (
         b"\x80",
-        rlp.encode([b"\x02", ROUTER, CODE_HASH, b"\x05"]),
-        rlp.encode([b"\x01", b"", CODE_HASH, b""]),
+        rlp.encode([b"\x02", ROUTER, CODE_HASH, b"\x05", b""]),
+        rlp.encode([b"\x01", b"", CODE_HASH, b"", b""]),
     ):
         with pytest.raises(MalformedProof):
             decode_layout(wrong)
