@@ -202,7 +202,7 @@ def claimed_value(path: bytes, stored: int, by: Endpoint) -> bytes | None:
 
 def check_keys_answered(answer: StateProofJson, keys: Sequence[bytes], by: Endpoint) -> None:
     """[EIP-1186] One proof per key, in the order of the keys."""
-    got = [number(slot.key) if slot.key != "0x" else 0 for slot in answer.storage_proof]
+    got = [number(slot.key) for slot in answer.storage_proof]
     expected = [int.from_bytes(key, "big") for key in keys]
     if got != expected:
         raise EndpointWrong(by, what="storage keys proved", got=len(got), expected=f"the {len(keys)} keys asked for")

@@ -79,7 +79,9 @@ class LogJson(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StorageJson(msgspec.Struct, frozen=True):
-    key: Data | Quantity
+    """key: nodes write it as a quantity or as data of any length."""
+
+    key: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{1,64}\Z")]
     value: Quantity
     proof: list[Data]
 
