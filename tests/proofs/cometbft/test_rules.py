@@ -12,6 +12,7 @@ from proofs.cometbft import predicates as rules
 from proofs.cometbft.configuration import check_periods, check_trust_level
 from proofs.cometbft.types import (
     SECOND,
+    ZERO_TIME,
     BlockId,
     BlockIdFlag,
     ClientHeader,
@@ -212,6 +213,18 @@ CORRUPTIONS = {
     "an absent vote with a signature": Corruption(
         "check_vote_shape",
         changed_last_vote(flag=BlockIdFlag.ABSENT),
+        MalformedProof,
+        ("absent vote", "address, time or signature", "nothing"),
+    ),
+    "an absent vote with an address": Corruption(
+        "check_vote_shape",
+        changed_last_vote(flag=BlockIdFlag.ABSENT, signature=b"", time=ZERO_TIME),
+        MalformedProof,
+        ("absent vote", "address, time or signature", "nothing"),
+    ),
+    "an absent vote with a time": Corruption(
+        "check_vote_shape",
+        changed_last_vote(flag=BlockIdFlag.ABSENT, signature=b"", validator_address=b""),
         MalformedProof,
         ("absent vote", "address, time or signature", "nothing"),
     ),
@@ -423,3 +436,18 @@ def test_both_thresholds_are_exact_where_floating_point_is_not() -> None:
         rules.check_quorum(signed=2**59, total=total)
     with pytest.raises(NotEnoughTrust):
         rules.check_trust(signed=2**58, total=total, level=TrustLevel())
+
+
+def test_a_chain_id_has_1_to_50_bytes() -> None:
+    rules.check_chain_id_length("a")
+    rules.check_chain_id_length("a" * 50)
+    for chain_id, size in (("", 0), ("é" * 26, 52)):
+        with pytest.raises(LimitExceeded) as refused:
+            rules.check_chain_id_length(chain_id)
+        assert refused.value.got == size
+
+
+def test_the_largest_total_power_is_allowed() -> None:
+    rules.check_powers(ValidatorSet((replace(IDLE, power=rules.TOTAL_POWER_MAX),)))
+    with pytest.raises(LimitExceeded):
+        rules.check_powers(ValidatorSet((replace(IDLE, power=rules.TOTAL_POWER_MAX), replace(IDLE, power=1))))
