@@ -23,6 +23,7 @@ class PipelineLimits:
     failures_max: int = 8  # of one delivery alone, before it is quarantined
     retry_first_seconds: float = 1.0
     retry_max_seconds: float = 60.0
+    endpoint_retry_max_seconds: float = 10.0  # a ledger that is back is noticed soon
     settle_seconds: float = 5.0  # how soon a delivery that the host already has is looked at again
     refresh_fraction: float = 1 / 3  # of a client's life: below it, it is refreshed without a packet
     send_margin_seconds: int = 2  # a message with less time left than this is not sent

@@ -19,6 +19,7 @@ from relay.pipeline.belief import Belief, RunPure
 from relay.pipeline.budget import Budget
 from relay.pipeline.lane_health import Expected, LaneHealth
 from relay.pipeline.limits import PipelineLimits, retry_delay
+from relay.pipeline.loop import Stepping, keep_stepping
 from relay.pipeline.offer import Attestors
 from relay.pipeline.send import SendLoop
 from relay.pipeline.source_round import FarEnd, SourceRound
@@ -69,6 +70,7 @@ class LedgerRuntime:
     health: dict[LaneId, LaneHealth] = field(default_factory=dict)
     state: str = "starting"
     error: str = ""
+    troubles: dict[str, str] = field(default_factory=dict)
     watch: Watch | None = None
     belief: Belief | None = None
     round: SourceRound | None = None
@@ -104,11 +106,25 @@ class LedgerRuntime:
     async def _run(self, others: Mapping[str, LedgerRuntime], attestors: Mapping[LaneId, Attestors]) -> None:
         await self.start(others, attestors)
         loops = {"watch": self.watch, "round": self.round, "submit": self.submit, "send": self.send}
+        self.troubles.clear()
+        self.state, self.error = "running", ""
         async with asyncio.TaskGroup() as tasks:
             for name, loop in loops.items():
                 if loop is not None:
-                    tasks.create_task(loop.run(), name=f"{self.name}/{name}")
-            self.state, self.error = "running", ""
+                    tasks.create_task(self._keep(name, loop), name=f"{self.name}/{name}")
+
+    async def _keep(self, name: str, loop: Stepping) -> None:
+        limits, chance = self.shared.limits, self.shared.chance
+        await keep_stepping(loop, ledger=self.name, name=name, limits=limits, chance=chance, report=self._report)
+
+    def _report(self, loop: str, trouble: str) -> None:
+        """What troubles one loop is the ledger's trouble until all are well again."""
+        if trouble:
+            self.troubles[loop] = trouble
+        else:
+            self.troubles.pop(loop, None)
+        self.state = "waiting" if self.troubles else "running"
+        self.error = next(iter(self.troubles.values()), "")
 
     async def start(self, others: Mapping[str, LedgerRuntime], attestors: Mapping[LaneId, Attestors]) -> None:
         """Check who the ledger is, find where to read on, restore or bootstrap the light client, build the loops."""

@@ -18,7 +18,7 @@ from adapters.contract.ledger import Failed, Included, Port, Sender, Vanished
 from relay.lanes import Lane, LaneId
 from relay.pipeline.limits import PipelineLimits
 from relay.pipeline.transactions import Transactions
-from relay.pipeline.watch import Watch, wait_for
+from relay.pipeline.watch import Watch
 from relay.store.outbox import Stored, mark_failed, mark_in_flight, mark_waiting, release_submission, unsent
 from relay.store.submissions import Submission, close, record_spend
 
@@ -37,11 +37,6 @@ class SendLoop:
     watch: Watch
     limits: PipelineLimits
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def run(self) -> None:
-        while True:
-            if not await self.step():
-                await wait_for(self.wake, self.limits.poll_seconds)
 
     async def step(self) -> bool:
         """Follow what is in flight, then send what is stored. Returns whether anything was sent."""

@@ -28,9 +28,20 @@ from relay.pipeline.lane_health import LaneHealth, Trouble
 from relay.pipeline.limits import PipelineLimits, retry_delay
 from relay.pipeline.offer import Attestors, Offer, offer_attested, offer_verified
 from relay.pipeline.verified import VerifiedBatch, VerifiedPool
-from relay.pipeline.watch import Watch, wait_for
+from relay.pipeline.watch import Watch
 from relay.store.database import Database
-from relay.store.deliveries import Due, Wait, due, paused, read_again_from, record_waits, recount_sent
+from relay.store.deliveries import (
+    Due,
+    Wait,
+    due,
+    has_unproved,
+    paused,
+    read_again_from,
+    record_proved,
+    record_waits,
+    recount_sent,
+    waiting_timeouts,
+)
 from relay.store.ledgers import known, last_sent, save_checked
 from relay.store.steps import Step, take_steps
 
@@ -67,14 +78,11 @@ class SourceRound:
     _guarded_number: int = field(default=-1)
     _misses: dict[LaneId, int] = field(default_factory=dict)
 
-    async def run(self) -> None:
-        while True:
-            if not await self.step():
-                await wait_for(self.wake, self.limits.poll_seconds)
-
     async def step(self) -> bool:
         """One round. Returns whether it found anything to do."""
         at = self.watch.cursor.height
+        if at < self.belief.client.latest():
+            return False  # Still reading up to where we believe already: what happened there is not known yet.
         work = await self._work()
         clients = await self._healthy(work)
         ready = {lane: self._provable(dues, at) for lane, dues in work.items() if lane in clients}
@@ -89,8 +97,8 @@ class SourceRound:
             await self._all_wait(ready, reason)
             return False
         counters = {end.lane.id: _counter(proven, end.lane) for end in self.ends}
-        await self._guard(counters, at)
         proved = await self._judge(ready, proven, counters, at)
+        await self._guard(counters, at)
         await self._offer_all(proved, groups[0], clients, refreshes)
         return any(proved.values())
 
@@ -163,18 +171,26 @@ class SourceRound:
         return [*wanted, *(Claim(send_counter_path(end.lane.source_client), None) for end in self.ends)]
 
     async def _guard(self, counters: dict[LaneId, int], at: Height) -> None:
-        """The proven counters say how much was sent; what was read must not be less."""
-        lag = self.belief.source.traits.proof_lag
-        read = await self.database.run(lambda connection: {lane: last_sent(connection, lane) for lane in counters})
-        short = {lane: (read[lane], number) for lane, number in counters.items() if read[lane] < number}
-        if not short:
-            number = at.number - lag
-            await self.database.run(partial(save_checked, name=self.ledger, number=number))
+        """The proven counters say how much was sent; what was read must not be less.
+
+        Reading starts again from the last height where both agreed. A sighting that is not proved does not count as
+        agreement: it may be false, and stand in the place of a true one.
+        """
+
+        def compare(connection: Connection) -> tuple[dict[LaneId, tuple[int, int]], int]:
+            read = {lane: last_sent(connection, lane) for lane in counters}
+            short = {lane: (read[lane], number) for lane, number in counters.items() if read[lane] < number}
+            if not short and not has_unproved(connection, list(counters)):
+                save_checked(connection, self.ledger, at.number - self.belief.source.traits.proof_lag)
+            stored = known(connection, self.ledger)
+            assert stored is not None, "a watched ledger is registered"
+            return short, stored.checked_number
+
+        short, checked = await self.database.run(compare)
+        if short:
+            await self.watch.rewind(checked, f"sends are missing: {short}")
+        else:
             self._guarded_at, self._guarded_number = self.clock(), at.number
-            return
-        stored = await self.database.run(partial(known, name=self.ledger))
-        assert stored is not None, "a watched ledger is registered"
-        self.watch.rewind(stored.checked_number, f"sends are missing: {short}")
 
     async def _judge(
         self, ready: dict[LaneId, list[Due]], proven: dict[bytes, Claim], counters: dict[LaneId, int], at: Height
@@ -183,7 +199,7 @@ class SourceRound:
         proved: dict[LaneId, list[Due]] = {lane: [] for lane in ready}
         steps: list[Step] = []
         waits: list[Wait] = []
-        refuted: set[LaneId] = set()
+        refuted: list[Due] = []
         received: list[Due] = []
         time, now = self.belief.client.timestamp_at(at), self.clock()
         for lane, dues in ready.items():
@@ -199,20 +215,25 @@ class SourceRound:
                 else:
                     steps.append(Step(each.id, result))
                     if result is DeliveryEvent.CONTRADICTED:
-                        refuted.add(lane)
+                        refuted.append(each)
                     if result is DeliveryEvent.OVERTAKEN:
                         received.append(each)
 
         def write(connection: Connection) -> list[int]:
             take_steps(connection, steps, now=now)
             record_waits(connection, waits)
-            for lane in refuted:
+            receives = [each for dues in proved.values() for each in dues if each.kind is DeliveryKind.RECEIVE]
+            record_proved(connection, [each.packet_row for each in receives], at.number)
+            false_sends = [each for each in refuted if each.kind is DeliveryKind.RECEIVE]
+            timeouts = waiting_timeouts(connection, [each.packet_row for each in false_sends])
+            take_steps(connection, [Step(each, DeliveryEvent.CONTRADICTED) for each in timeouts], now=now)
+            for lane in {each.lane for each in false_sends}:
                 recount_sent(connection, lane)
             return [read_again_from(connection, each.packet_row) for each in received]
 
         again = await self.database.run(write)
         if again:
-            self.watch.rewind(min(again), "a receipt is proved whose event was not read")
+            await self.watch.rewind(min(again), "a receipt is proved whose event was not read")
         return proved
 
     async def _offer_all(

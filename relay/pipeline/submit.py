@@ -6,6 +6,7 @@ slot are stored before the first broadcast. What is settled is decided by final 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from relay.pipeline.limits import PipelineLimits, retry_delay
 from relay.pipeline.refusals import Verdict, judge
 from relay.pipeline.transactions import Transactions
 from relay.pipeline.verified import VerifiedBatch, VerifiedDelivery, VerifiedPool
-from relay.pipeline.watch import Watch, wait_for
+from relay.pipeline.watch import Watch
 from relay.store.deliveries import Due, Wait, in_submission, is_still_waiting, record_waits
 from relay.store.ledgers import count_redundant
 from relay.store.steps import Step, take_steps
@@ -62,10 +63,9 @@ class SubmitLoop:
     forget_health: Callable[[LaneId], None]
     _searched: set[int] = field(default_factory=set)
 
-    async def run(self) -> None:
-        while True:
-            if not await self.step():
-                await wait_for(self.pool.arrived, self.limits.poll_seconds)
+    @property
+    def wake(self) -> asyncio.Event:
+        return self.pool.arrived
 
     async def step(self) -> bool:
         """Follow what is in flight, then submit one transaction. Returns whether it submitted."""
@@ -220,7 +220,7 @@ class SubmitLoop:
         left = await self.transactions.database.run(partial(in_submission, submission=submission.id))
         if left and submission.id not in self._searched:
             self._searched.add(submission.id)
-            self.watch.rewind(number - 1, f"events of transaction {submission.attempts[-1].tx_id} are missing")
+            await self.watch.rewind(number - 1, f"events of transaction {submission.attempts[-1].tx_id} are missing")
             return
         later = self.transactions.clock() + self.limits.settle_seconds
         numbers = {"error": "included, yet it changed nothing"}
@@ -299,7 +299,7 @@ class SubmitLoop:
         hidden = [each for each in dues if each.failures and each.failures % 4 == 0]
         if hidden:
             number = min(each.destination_number for each in hidden)
-            self.watch.rewind(number, f"{len(hidden)} deliveries are on the host, their events were not read")
+            await self.watch.rewind(number, f"{len(hidden)} deliveries are on the host, their events were not read")
 
     async def _waits(
         self, dues: Sequence[Due], verdict: Verdict, *, solo: bool | None = None, failed: bool | None = None

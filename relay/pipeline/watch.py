@@ -7,11 +7,11 @@ agree with the proven counter (source_round), and a transaction of ours that is 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NoReturn
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ from relay.lanes import LaneId, Lanes
 from relay.pipeline.limits import PipelineLimits
 from relay.store.database import Database
 from relay.store.facts import home_lane, record_final_time, record_scan
-from relay.store.ledgers import last_sent, rewind
+from relay.store.ledgers import ask_rewind, known, last_sent, rewind
 
 log = logging.getLogger(__name__)
 
@@ -49,18 +49,11 @@ class Watch:
     served_by: str = ""
     latest: int = 0
     final_time: int = 0
-    _rewind_to: int | None = field(default=None)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def run(self) -> None:
-        while True:
-            if not await self.step():
-                await wait_for(self.wake, self.limits.poll_seconds)
 
     async def step(self) -> bool:
         """Read on by one scan. Returns whether there is more to read at once."""
-        if self._rewind_to is not None:
-            await self._rewind(self._rewind_to)
+        await self._rewind_if_asked()
         head = await self.source.head()
         self.latest = head.latest.number
         if head.final <= self.cursor.height:
@@ -71,37 +64,48 @@ class Watch:
         await self._record(scan, head.final_time if whole else None)
         return not whole
 
-    def rewind(self, number: int, why: str) -> None:
-        """Read again from a height at or below `number`: something was left out."""
+    async def rewind(self, number: int, why: str) -> None:
+        """Read again from `number` on: something was left out. Stored, so that a restart does not forget it."""
         OMISSIONS.labels(self.ledger).inc()
         log.warning("ledger %s is read again from %d: %s (served by %s)", self.ledger, number, why, self.served_by)
-        self._rewind_to = number if self._rewind_to is None else min(number, self._rewind_to)
+        await self.database.run(partial(ask_rewind, name=self.ledger, number=max(number, 0)))
         self.wake.set()
 
-    async def _rewind(self, number: int) -> None:
-        if number < self.cursor.height.number:
-            cursor = await self.source.start(Height(self.cursor.height.revision, max(number, 0)))
-            await self.database.run(lambda connection: rewind(connection, self.ledger, cursor))
-            self.cursor = cursor
-        self._rewind_to = None
+    async def _rewind_if_asked(self) -> None:
+        stored = await self.database.run(partial(known, name=self.ledger))
+        assert stored is not None, "a watched ledger is registered"
+        if stored.rewind_to is None:
+            return
+        cursor = self.cursor
+        if stored.rewind_to < cursor.height.number:
+            cursor = await self.source.start(Height(cursor.height.revision, stored.rewind_to))
+        await self.database.run(partial(rewind, name=self.ledger, cursor=cursor))
+        self.cursor = cursor
 
     async def _check_contiguous(self, scan: Scan) -> None:
         """Sequences of one client follow each other without a gap. Source: ICS-04 v2, sequences are never skipped."""
         sent = [event for event in scan.events if isinstance(event, Sent)]
-        known: dict[LaneId, int] = {}
+        highest: dict[LaneId, int] = {}
         for event in sent:
             lane = home_lane(self.ledger, event, self.lanes)
             if lane is None:
                 continue
-            if lane.id not in known:
-                known[lane.id] = await self.database.run(partial(last_sent, lane=lane.id))
-            expected = known[lane.id] + 1
+            if lane.id not in highest:
+                highest[lane.id] = await self.database.run(partial(last_sent, lane=lane.id))
+            expected = highest[lane.id] + 1
             if event.packet.sequence > expected:
-                reason = ValueMismatch("send sequence", event.packet.sequence, expected)
-                self.source.blame(scan.served_by, reason)
-                OMISSIONS.labels(self.ledger).inc()
-                raise EndpointWrong(scan.served_by, "send sequence", event.packet.sequence, expected)
-            known[lane.id] = max(known[lane.id], event.packet.sequence)
+                await self._found_gap(scan, event.packet.sequence, expected)
+            highest[lane.id] = max(highest[lane.id], event.packet.sequence)
+
+    async def _found_gap(self, scan: Scan, got: int, expected: int) -> NoReturn:
+        """The send before was left out: by this endpoint, or by whoever served an earlier range that is read again."""
+        stored = await self.database.run(partial(known, name=self.ledger))
+        assert stored is not None, "a watched ledger is registered"
+        if self.cursor.height.number > stored.checked_number:
+            await self.rewind(stored.checked_number, f"send {expected} is missing before {got}")
+        else:
+            self.source.blame(scan.served_by, ValueMismatch("send sequence", got, expected))
+        raise EndpointWrong(scan.served_by, "send sequence", got, expected)
 
     async def _record(self, scan: Scan, final_time: int | None) -> None:
         now = self.clock()
@@ -121,11 +125,3 @@ class Watch:
         EVENTS.labels(self.ledger).inc(packets)
         HEIGHT.labels(self.ledger).set(scan.cursor.height.number)
         self.on_read()
-
-
-async def wait_for(wake: asyncio.Event, seconds: float) -> None:
-    """Wait until woken, `seconds` at the most."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await wake.wait()
-    wake.clear()

@@ -159,3 +159,35 @@ def is_still_waiting(connection: Connection, delivery: int) -> bool:
     """A final event may have ended a delivery while it was verified in memory."""
     state = connection.execute(select(DELIVERY.c.state).where(DELIVERY.c.id == delivery)).scalar_one()
     return bool(state == DeliveryState.WAITING.value)
+
+
+def record_proved(connection: Connection, packets: Sequence[int], number: int) -> None:
+    """These packets exist: their commitments were proved at this height."""
+    if packets:
+        first = PACKET.c.id.in_(packets) & PACKET.c.proved_number.is_(None)
+        connection.execute(update(PACKET).where(first).values(proved_number=number))
+
+
+def has_unproved(connection: Connection, lanes: Sequence[LaneId]) -> bool:
+    """Whether a sighting of these lanes may still be false, so that it may hide a true packet of the same name."""
+    query = (
+        select(DELIVERY.c.id)
+        .join(PACKET, PACKET.c.id == DELIVERY.c.packet)
+        .where(
+            DELIVERY.c.lane.in_(lanes),
+            DELIVERY.c.kind == DeliveryKind.RECEIVE.value,
+            DELIVERY.c.state == DeliveryState.WAITING.value,
+            PACKET.c.proved_number.is_(None),
+        )
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def waiting_timeouts(connection: Connection, packets: Sequence[int]) -> list[int]:
+    """Timeouts that wait of these packets: what was never sent cannot time out."""
+    query = select(DELIVERY.c.id).where(
+        DELIVERY.c.packet.in_(packets),
+        DELIVERY.c.kind == DeliveryKind.TIMEOUT.value,
+        DELIVERY.c.state == DeliveryState.WAITING.value,
+    )
+    return [int(each) for each in connection.execute(query).scalars()]

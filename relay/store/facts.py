@@ -231,6 +231,12 @@ def record_final_time(connection: Connection, ledger: str, final_time: int, *, l
 
 
 def _unreceived_since(connection: Connection, lane: LaneId, final_time: int) -> Sequence[int]:
+    # A sighting that was refuted was never sent: there is nothing to time out.
+    stands = select(DELIVERY.c.id).where(
+        DELIVERY.c.packet == PACKET.c.id,
+        DELIVERY.c.kind == DeliveryKind.RECEIVE.value,
+        DELIVERY.c.state != DeliveryState.REFUTED.value,
+    )
     has_timeout = select(DELIVERY.c.id).where(
         DELIVERY.c.packet == PACKET.c.id, DELIVERY.c.kind == DeliveryKind.TIMEOUT.value
     )
@@ -241,6 +247,7 @@ def _unreceived_since(connection: Connection, lane: LaneId, final_time: int) -> 
         PACKET.c.received_number.is_(None),
         PACKET.c.acknowledged_number.is_(None),
         PACKET.c.timed_out_number.is_(None),
+        stands.exists(),
         ~has_timeout.exists(),
     )
     return connection.execute(query.limit(1000)).scalars().all()

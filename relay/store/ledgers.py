@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.contract.errors import IdentityChanged
@@ -24,6 +24,7 @@ class KnownLedger:
     client: bytes | None
     halted: str | None
     final_time: int
+    rewind_to: int | None
 
 
 def register(connection: Connection, name: str, identity: LedgerIdentity, start: Cursor) -> None:
@@ -63,6 +64,7 @@ def _as_known(row: Row[Any]) -> KnownLedger:
         client=row.client,
         halted=row.halted,
         final_time=row.final_time,
+        rewind_to=row.rewind_to,
     )
 
 
@@ -75,13 +77,17 @@ def save_checked(connection: Connection, name: str, number: int) -> None:
     connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(checked_number=number))
 
 
+def ask_rewind(connection: Connection, name: str, number: int) -> None:
+    """Have the ledger read again from a height, or from a lower one that was asked for already."""
+    lowest = func.min(func.coalesce(LEDGER.c.rewind_to, number), number)
+    connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(rewind_to=lowest))
+
+
 def rewind(connection: Connection, name: str, cursor: Cursor) -> None:
-    """Read again from an earlier height: an endpoint left something out."""
+    """Read again from `cursor`: what was asked for is done."""
     height = cursor.height
     values = {"cursor_revision": height.revision, "cursor_number": height.number, "cursor_hash": cursor.hash}
-    connection.execute(
-        update(LEDGER).where(LEDGER.c.name == name, LEDGER.c.cursor_number > height.number).values(**values)
-    )
+    connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(**values, rewind_to=None))
 
 
 def halt(connection: Connection, name: str, why: str | None) -> None:

@@ -26,6 +26,7 @@ class LedgerRow(SQLModel, table=True):
     cursor_hash: bytes
     # Up to here the proven send counters agreed with what was read: where reading starts again after an omission.
     checked_number: int
+    rewind_to: int | None = None  # asked for by whoever found that something was left out
     final_time: int = 0
     client: bytes | None = None
     halted: str | None = None
@@ -81,6 +82,7 @@ class PacketRow(SQLModel, table=True):
     timeout: int
     sent_number: int | None = None
     sent_transaction: str | None = None
+    proved_number: int | None = None  # where its commitment was proved first
     received_number: int | None = None
     acknowledgements: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     acknowledgement_number: int | None = None
