@@ -45,7 +45,7 @@ __all__ = [
 # Innermost first: a module's store, then the multistore of all stores.
 COSMOS_SPECS: Final = (IAVL_SPEC, TENDERMINT_SPEC)
 
-_Memo = dict[tuple[int, bytes, bytes, bytes], bytes]
+_Memo = dict[tuple[bytes, bytes, bytes, int], bytes]
 
 
 def verify_membership(proof: bytes, *, spec: ProofSpec, root: bytes, key: bytes, value: bytes) -> None:
@@ -81,25 +81,22 @@ def verify_batch(
     for (path, value), proof in zip(claims, proofs, strict=True):
         layers = split_merkle_proof(proof)
         check_layer_count(layers, path, specs)
-        check_root(_root_of_layers(layers, path, value, specs, memo), root)
+        node = _root_of_store(layers[0], path[-1], value, specs[0])
+        for layer in range(1, len(layers)):
+            # Upper layers repeat: all keys of one store share them. The key binds all that goes into the result.
+            question = (layers[layer], path[-1 - layer], node, layer)
+            known = memo.get(question)
+            if known is None:
+                key, spec = path[-1 - layer], specs[layer]
+                known = memo[question] = _root_of_encoded(layers[layer], spec=spec, key=key, value=node)
+            node = known
+        check_root(node, root)
 
 
-def _root_of_layers(
-    layers: Sequence[bytes], path: Sequence[bytes], value: bytes | None, specs: Sequence[ProofSpec], memo: _Memo
-) -> bytes:
-    node = value
-    for layer, (encoded, key, spec) in enumerate(zip(layers, reversed(path), specs, strict=True)):
-        if node is None:
-            node = root_of_absence(_absence_for(decode_commitment_proof(encoded), key, spec), spec=spec, key=key)
-            continue
-        # Upper layers repeat: all keys of one store share them. The key binds all that went into the result.
-        question = (layer, encoded, key, node)
-        known = memo.get(question) if layer else None
-        if known is None:
-            known = memo[question] = _root_of_encoded(encoded, spec=spec, key=key, value=node)
-        node = known
-    assert node is not None, "a path has at least one element"
-    return node
+def _root_of_store(encoded: bytes, key: bytes, value: bytes | None, spec: ProofSpec) -> bytes:
+    if value is None:
+        return root_of_absence(_absence_for(decode_commitment_proof(encoded), key, spec), spec=spec, key=key)
+    return _root_of_encoded(encoded, spec=spec, key=key, value=value)
 
 
 def _root_of_encoded(encoded: bytes, *, spec: ProofSpec, key: bytes, value: bytes) -> bytes:
