@@ -128,7 +128,7 @@ def lane_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
             "trust": {
                 "ours": source.ledger.trust,
                 "ours_shown": source.ledger.trust_shown,
-                "client": expected.family,
+                "client": expected.family or "light-client",
                 "attestors": len(expected.signers),
                 "threshold": expected.threshold,
             },

@@ -26,9 +26,13 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the configuration says of the client on the destination. signers: empty where it verifies by itself."""
+    """What the configuration says of the client on the destination.
 
-    family: str
+    family:  None for any that verifies by itself.
+    signers: addresses of the attestors of a client that is a quorum.
+    """
+
+    family: str | None = None
     signers: frozenset[bytes] = frozenset()
     threshold: int = 0
 
@@ -72,7 +76,7 @@ class LaneHealth:
         signers, expected = sorted(each.hex() for each in client.signers), self.expected
         return (
             ("state", client.state, "active"),
-            ("family", client.family, expected.family),
+            ("family", client.family, expected.family or client.family),
             ("counterparty", client.counterparty, ClientId(self.lane.source_client)),
             ("signers", signers, sorted(each.hex() for each in expected.signers)),
             ("threshold", client.threshold, expected.threshold),
