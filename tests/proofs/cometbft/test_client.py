@@ -216,10 +216,10 @@ def test_two_blocks_at_one_height_are_misbehaviour() -> None:
     started().misbehaviour(evidence(5), evidence(5, app_hash=b"\x01" * 32), now=NOW)
 
 
-def test_a_higher_block_with_an_earlier_time_is_misbehaviour() -> None:
-    earlier = header(4).time
-    started().misbehaviour(evidence(5), evidence(9, time=earlier), now=NOW)
-    started().misbehaviour(evidence(9, time=earlier), evidence(5), now=NOW)
+@pytest.mark.parametrize("time", (header(4).time, header(5).time), ids=("earlier", "equal"))
+def test_a_higher_block_whose_time_is_not_later_is_misbehaviour(time: int) -> None:
+    started().misbehaviour(evidence(5), evidence(9, time=time), now=NOW)
+    started().misbehaviour(evidence(9, time=time), evidence(5), now=NOW)
 
 
 @pytest.mark.parametrize("other", (5, 6))
