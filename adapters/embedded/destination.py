@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from adapters.contract.errors import EndpointWrong, HostRefusal, RefusedForEver
+from adapters.contract.errors import EndpointWrong, HostRefusal, OutOfFunds, RefusedForEver
 from adapters.contract.ledger import (
     Account,
     AccountState,
@@ -39,7 +39,7 @@ from adapters.embedded import clients, wire
 from adapters.embedded.execution import GAS_BASE
 from adapters.embedded.node import PATHS_MAX, TXS_MAX
 from adapters.embedded.pool import Pool
-from adapters.embedded.refusals import Refused, to_refusal, to_rule
+from adapters.embedded.refusals import OUT_OF_FUNDS, Refused, to_refusal, to_rule
 from adapters.embedded.source import head_of
 from adapters.embedded.transactions import higher_price, prepare, read_body, sign_body
 from adapters.embedded.wire import ClientAnswer, MessageAnswer, Msg
@@ -127,8 +127,15 @@ class EmbeddedDestination:
         try:
             await self._pool.ask(lambda node: node.broadcast(raw))
         except Refused as refusal:
+            if refusal.code == OUT_OF_FUNDS:
+                raise await self._out_of_funds(raw) from refusal
             if refusal.code not in _TOLD_BY_FATES:
                 raise _broadcast_refusal(refusal, raw) from refusal
+
+    async def _out_of_funds(self, raw: bytes) -> OutOfFunds:
+        body = read_body(raw)
+        account = self.account_of(body.public_key)
+        return OutOfFunds(account, (await self.account(account)).balance, body.gas * body.gas_price)
 
     async def fates(self, attempts: Sequence[tuple[TxId, bytes]]) -> Sequence[Fate]:
         # Accounts first: a slot that was final before the results were read cannot hide a result among them.

@@ -64,6 +64,11 @@ def _raw(side: Side, messages: tuple[wire.Msg, ...] = (TRANSFER,), **changes: ob
     return wire.encode(wire.Tx(encoded, ALICE.sign(wire.sign_bytes(encoded))))
 
 
+def _raw_of(side: Side, signer: KeySigner) -> bytes:
+    body = wire.encode(wire.TxBody(side.genesis.chain_id, signer.public_key, 0, 100_000, 1, (TRANSFER,)))
+    return wire.encode(wire.Tx(body, signer.sign(wire.sign_bytes(body))))
+
+
 def _balance(side: Side, signer: KeySigner) -> int:
     return balance(side.chain.newest_state(), signer.account)
 
@@ -122,8 +127,9 @@ async def test_a_destination_says_broadcast_refusals_in_the_contracts_words() ->
     side = Side("ledger-a", Clock())
     with pytest.raises(RefusedForEver):
         await side.destination.broadcast(_raw(side, chain_id="other-1"))
-    with pytest.raises(OutOfFunds):
+    with pytest.raises(OutOfFunds) as poor:
         await side.destination.broadcast(_raw(side, gas_price=1 << 60))
+    assert (poor.value.balance, poor.value.needed) == (BALANCE, 100_000 << 60)
     with pytest.raises(RefusedForNow) as refused:
         await side.destination.broadcast(_raw(side, gas_price=0))
     assert refused.value.rule == Rule.FEE_CAP
@@ -299,6 +305,20 @@ async def test_a_fork_may_drop_a_transaction_for_good() -> None:
     fates = await a.destination.fates([(first.tx_id, first.raw), (rival.tx_id, rival.raw)])
     assert [type(each) for each in fates] == [Vanished, Included]
     assert [packet.payloads[0].value for packet in sent_packets(await a.events())] == [b"rival"]
+
+
+async def test_a_fork_may_put_transactions_into_another_order() -> None:
+    side = Side("ledger-a", Clock(), final_depth=3)
+    raws = [_raw(side), _raw_of(side, BOB)]
+    for raw in raws:
+        await side.node.broadcast(raw)
+    side.block()
+    before = [each.tx_id for each in side.chain.block(side.chain.latest).results]
+    side.chain.fork(1, reorder=lambda txs: txs[::-1])
+    side.block()
+    after = [each.tx_id for each in side.chain.block(side.chain.latest).results]
+    assert before == [wire.tx_id(raw) for raw in raws]
+    assert after == before[::-1]
 
 
 async def test_final_blocks_are_never_forked_and_only_they_are_signed() -> None:
