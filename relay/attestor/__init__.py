@@ -1,0 +1,1 @@
+"""The attestor service, and the relay's side of it: asking several and counting a quorum per path."""
