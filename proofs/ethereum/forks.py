@@ -144,26 +144,25 @@ def compute_fork_digest(version: bytes, genesis_validators_root: bytes) -> bytes
     return compute_fork_data_root(version, genesis_validators_root)[:4]
 
 
-def _versions(first: str, epochs: tuple[int, ...]) -> ForkSchedule:
-    """Public chains count their forks in the first byte of the version, and keep the other three."""
-    versions = (bytes([fork]) + bytes.fromhex(first) for fork in Fork)
-    return ForkSchedule(tuple(zip(Fork, versions, epochs, strict=True)))
+def _versions(versions: tuple[str, ...], epochs: tuple[int, ...]) -> ForkSchedule:
+    return ForkSchedule(tuple(zip(Fork, map(bytes.fromhex, versions), epochs, strict=True)))
 
 
 MAINNET: Final = Chain(
     preset=MAINNET_PRESET,
-    schedule=_versions("000000", (0, 74240, 144896, 194048, 269568, 364032, 411392)),
+    schedule=_versions(
+        ("00000000", "01000000", "02000000", "03000000", "04000000", "05000000", "06000000"),
+        (0, 74240, 144896, 194048, 269568, 364032, 411392),
+    ),
     genesis_validators_root=bytes.fromhex("4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95"),
     genesis_time=1606824023,
     seconds_per_slot=12,
 )
 SEPOLIA: Final = Chain(
     preset=MAINNET_PRESET,
-    schedule=ForkSchedule(
-        tuple(
-            (fork, bytes.fromhex("900000") + bytes([0x69 + fork]), epoch)
-            for fork, epoch in zip(Fork, (0, 50, 100, 56832, 132608, 222464, 272640), strict=True)
-        )
+    schedule=_versions(
+        ("90000069", "90000070", "90000071", "90000072", "90000073", "90000074", "90000075"),
+        (0, 50, 100, 56832, 132608, 222464, 272640),
     ),
     genesis_validators_root=bytes.fromhex("d8ea171f3c94aea21ebc42a1ed61052acf3f9209c00e4efbaaddac09ed9b8078"),
     genesis_time=1655733600,
