@@ -23,12 +23,12 @@ from typing import Final
 import aiohttp
 
 from adapters.contract.plugin import FundedKey, RunningLedger, SettingRefused
-from adapters.evm import tether
+from adapters.contract import tether
 from adapters.evm.toolchain import find_toolchain
 from adapters.evm.transactions import address_of_secret
 from proofs.primitives.hashing import keccak256
 
-_STATES_KEPT: Final = 1000  # proofs reach this many blocks back; 1.5 KB each when nothing happens
+_STATES_KEPT: Final = 256  # proofs reach this many blocks back; each state takes 0.2 to 0.4 MB of memory
 _START_SECONDS_MAX: Final = 20  # it takes 0.1 s on an idle machine
 _STOP_SECONDS_MAX: Final = 3
 _GAS_LIMIT: Final = 30_000_000
