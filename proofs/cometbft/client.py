@@ -95,6 +95,7 @@ class CometBftClient:
 
     def frozen(self, height: int) -> CometBftClient:
         """The client after proved misbehaviour at `height`."""
+        assert height > 0, "heights start at 1"
         return replace(self, frozen_at=height)
 
     def encode(self) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proofs.cometbft import predicates as rules
 from proofs.cometbft import spec
-from proofs.cometbft.types import SECOND, ConsensusState, KeyType
+from proofs.cometbft.types import SECOND, CommitSig, ConsensusState, KeyType, Validator
 from proofs.errors import InsufficientVotingPower, NotEnoughTrust
 from proofs.primitives.hashing import sha256
 from tests.proofs.cometbft.builders import (
@@ -62,3 +63,17 @@ def test_a_committee_with_keys_of_two_kinds_is_believed() -> None:
     mixed = (*FOUR[:2], *(Member(sha256(name), key_type=KeyType.SECP256K1) for name in (b"k", b"l")))
     first = spec.consensus_state(block(header(1, mixed), mixed).signed_header)
     assert verify(step(block(header(2, mixed), mixed), trusted=mixed), first).root == first.root
+
+
+def test_each_needed_signature_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skipping counts two times, by the trusted and by the own set; three of four votes are enough for both."""
+    verified: list[bytes] = []
+    check = rules.check_vote_signature
+
+    def counting(vote: CommitSig, validator: Validator, message: bytes) -> None:
+        verified.append(validator.address)
+        check(vote, validator, message)
+
+    monkeypatch.setattr(rules, "check_vote_signature", counting)
+    verify(step(block(header(5))))
+    assert verified == [member.validator().address for member in FOUR[:3]]
