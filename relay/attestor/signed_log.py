@@ -80,14 +80,22 @@ class SignedLog:
         marks.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._marks = marks
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as trouble:
+            self._database.close()
+            expected = "a log that no other process has open"
+            raise SigningRefused("signed log", got=f"{path}: {trouble}", expected=expected) from None
+        path.chmod(0o600)
+
+    def _prepare(self) -> None:
         # EXCLUSIVE: a second attestor on one log would have its own idea of what was signed.
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             self._database.execute(f"PRAGMA {pragma}")
         with self._transaction():
             for statement in (_STREAMS, _SIGNED):
                 self._database.execute(statement)
-        path.chmod(0o600)
 
     def close(self) -> None:
         self._database.close()

@@ -119,3 +119,15 @@ def test_a_damaged_mark_stops_everything(tmp_path: Path) -> None:
     with pytest.raises(SigningRefused, match="damaged"):
         log.record(SUBJECT, KEY, height=6, timestamp=101)
     log.close()
+
+
+def test_a_second_process_on_one_log_and_a_damaged_log_are_refused(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    with pytest.raises(SigningRefused) as refusal:
+        opened(tmp_path)
+    assert "locked" in refusal.value.got
+    log.close()
+    (tmp_path / "signed.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(SigningRefused) as refusal:
+        opened(tmp_path)
+    assert "not a database" in refusal.value.got
