@@ -55,8 +55,7 @@ async def watch_parent(parent: int, end: asyncio.Event) -> None:
         end.set()
 
 
-async def serve(folder: Path, *, port: int, parent: int) -> None:
-    given = msgspec.json.decode((folder / "genesis.json").read_bytes(), type=GenesisFile)
+async def serve(given: GenesisFile, *, port: int, parent: int) -> None:
     genesis = Genesis(
         given.chain_id,
         secrets.token_bytes(32),
@@ -103,8 +102,12 @@ def main() -> None:
     parser.add_argument("--parent", type=int, default=0, help="end with this process")
     given = parser.parse_args()
     tie_to_parent(given.parent)
+    try:
+        genesis = msgspec.json.decode((given.folder / "genesis.json").read_bytes(), type=GenesisFile)
+    except (OSError, msgspec.DecodeError) as error:
+        parser.error(f"{given.folder / 'genesis.json'}: {error}")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(given.folder, port=given.port, parent=given.parent))
+        asyncio.run(serve(genesis, port=given.port, parent=given.parent))
 
 
 if __name__ == "__main__":

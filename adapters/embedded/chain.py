@@ -59,6 +59,7 @@ class Chain:
         self._founded = genesis.found().snapshot()
         self._blocks: list[Block] = []
         self._where: dict[str, TxResult] = {}
+        self._final = 0
         self._forks = 0
 
     @property
@@ -67,7 +68,8 @@ class Chain:
 
     @property
     def final(self) -> int:
-        return max(0, self.latest - self.genesis.final_depth)
+        """Never falls: a fork makes the chain shorter for a while, but what was final stays so."""
+        return self._final
 
     def block(self, height: int) -> Block:
         assert 1 <= height <= self.latest, "the caller knows which blocks there are"
@@ -177,6 +179,7 @@ class Chain:
     def _append(self, block: Block) -> None:
         self._blocks.append(block)
         self._where.update((result.tx_id, result) for result in block.results)
+        self._final = max(self._final, self.latest - self.genesis.final_depth)
         if self.genesis.final_depth == 0:
             self._signed(block)
         forgotten = self.final - self.genesis.states_kept
