@@ -73,7 +73,7 @@ def test_final_is_two_below_latest_and_state_is_provable_hundreds_of_blocks_back
         node.ask("anvil_mine", hex(600))
         latest = int(node.ask("eth_blockNumber"), 16)
         assert int(node.ask("eth_getBlockByNumber", "finalized", False)["number"], 16) == latest - 2
-        for back in (0, 100, 500):
+        for back in (0, 100, 250):
             address = "0x" + address_of_secret(node.funded[0].secret).hex()
             proof = node.ask("eth_getProof", address, [], hex(latest - back))
             assert int(proof["balance"], 16) == 10**22
