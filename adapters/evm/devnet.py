@@ -22,8 +22,8 @@ from typing import Final
 
 import aiohttp
 
-from adapters.contract.plugin import FundedKey, RunningLedger, SettingRefused
 from adapters.contract import tether
+from adapters.contract.plugin import FundedKey, RunningLedger, SettingRefused
 from adapters.evm.toolchain import find_toolchain
 from adapters.evm.transactions import address_of_secret
 from proofs.primitives.hashing import keccak256
