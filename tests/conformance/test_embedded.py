@@ -1,16 +1,21 @@
-"""The embedded ledger keeps the promises of a plugin: with instant finality, and with delayed."""
+"""The embedded ledger keeps the promises of a plugin: with instant finality, with delayed, and over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from adapters.contract.conformance import CHECKS
 from adapters.contract.conformance_steps import Harness, Incoming
 from adapters.contract.ledger import Ledger
 from adapters.contract.messages import Receive
+from adapters.embedded.connection import HttpNode
+from adapters.embedded.node import EmbeddedNode
 from adapters.embedded.plugin import ledger_over
+from adapters.embedded.server import application
 from adapters.embedded.settings import read_settings
 from proofs.commitment import ClientId, commitment_path, packet_commitment
 from proofs.light_client import Claim
@@ -18,10 +23,11 @@ from tests.adapters.embedded.world import ALICE, KeySigner, Side, linked
 
 
 class EmbeddedHarness:
-    def __init__(self, here: Side, there: Side) -> None:
+    def __init__(self, here: Side, there: Side, *, asked: EmbeddedNode | None = None) -> None:
+        """asked: another way to the node of `here`."""
         self._here, self._there = here, there
         table = {"chain_id": here.genesis.chain_id, "nodes": [here.node], "checkpoint": here.checkpoint}
-        self.ledger: Ledger = ledger_over([here.node], read_settings(table))
+        self.ledger: Ledger = ledger_over([asked or here.node], read_settings(table))
 
     @property
     def client(self) -> ClientId:
@@ -55,3 +61,17 @@ class EmbeddedHarness:
 async def test_embedded(check: Callable[[Harness], Awaitable[None]], final_depth: int) -> None:
     here, there = await linked(final_depth=final_depth)
     await check(EmbeddedHarness(here, there))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[check.__name__ for check in CHECKS])
+async def test_embedded_over_http(check: Callable[[Harness], Awaitable[None]]) -> None:
+    here, there = await linked()
+    runner = web.AppRunner(application(here.node))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            node = HttpNode(session, f"http://127.0.0.1:{runner.addresses[0][1]}")
+            await check(EmbeddedHarness(here, there, asked=node))
+    finally:
+        await runner.cleanup()

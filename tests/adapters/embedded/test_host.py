@@ -53,6 +53,7 @@ WRONG_RECEIVES: dict[str, tuple[Callable[[Receive], Receive], Rule]] = {
     "other_value": (lambda m: replace(m, packet=_payload(m.packet, value=b"other")), Rule.INVALID_PROOF),
     "other_sequence": (lambda m: replace(m, packet=replace(m.packet, sequence=99)), Rule.INVALID_PROOF),
     "sequence_too_large": (lambda m: replace(m, packet=replace(m.packet, sequence=1 << 63)), Rule.INVALID_PROOF),
+    "negative_sequence": (lambda m: replace(m, packet=replace(m.packet, sequence=-1)), Rule.INVALID_PROOF),
     "later_timeout": (
         lambda m: replace(m, packet=replace(m.packet, timeout=m.packet.timeout + 1)),
         Rule.INVALID_PROOF,
