@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.contract.ledger import Endpoint, Head, Served
-from adapters.evm.connection import Call, EndpointPool, RpcFailure, expect
+from adapters.evm.connection import EndpointPool
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.settings import Finality
 from adapters.evm.wire import BlockJson, decode_block, number, octets, quantity
 from proofs.errors import UnsupportedProof

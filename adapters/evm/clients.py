@@ -8,7 +8,8 @@ from typing import Final, Literal
 from adapters.contract.errors import EndpointWrong
 from adapters.contract.ledger import ClientOnHost, Endpoint
 from adapters.evm.codec import COUNTERPARTY
-from adapters.evm.connection import Call, EndpointPool, RpcFailure, expect
+from adapters.evm.connection import EndpointPool
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.wire import data, decode_data, quantity
 from proofs.commitment import ClientId
 from proofs.encoding.abi import decode, encode_call

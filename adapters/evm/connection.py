@@ -2,8 +2,7 @@
 
 An endpoint that does not answer rests for a growing while; one that answered falsely is asked last. Names stand for
 endpoints in every error, log and metric, because addresses may carry credentials. A batch is answered by one endpoint
-as a whole, so that its answers belong together. What a node says about a call (an `error` object, which comes with
-HTTP status 200) is an answer: `RpcFailure`. What is wrong with the endpoint itself is raised.
+as a whole, so that its answers belong together.
 """
 
 from __future__ import annotations
@@ -12,19 +11,18 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
-import msgspec
 from prometheus_client import Counter
 
-from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, HistoryPruned
+from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong
 from adapters.contract.ledger import Clock, Endpoint, Served
+from adapters.evm.jsonrpc import Call, RpcFailure, decode_reply, encode_calls, expect, match_replies
 from adapters.evm.wire import decode_any, decode_quantity
 
 T = TypeVar("T")
 U = TypeVar("U")
-T_co = TypeVar("T_co", covariant=True)
 
 METHODS: Final = frozenset(
     {
@@ -53,12 +51,6 @@ OUTCOMES: Final = ("ok", "error", "unavailable", "wrong")
 
 RPC_CALLS: Final = Counter("causeway_rpc_calls_total", "Calls to ledger nodes.", ["ledger", "method", "outcome"])
 
-_PRUNED: Final = re.compile(
-    r"missing trie node|pruned|out ?of ?range|not available|state .*(unavailable|not found)|header not found"
-    r"|(unknown|could not find) block|block not found|distance to target block exceeds",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class EndpointAddress:
@@ -79,47 +71,6 @@ class PoolLimits:
     rest_first: float = 1.0  # seconds after the first failure, doubled with each further one
     rest_most: float = 60.0
     blame_seconds: float = 300.0  # how long one that answered falsely is asked last
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T_co]):
-    """One JSON-RPC call. decode: turns its raw JSON result into a checked value, or raises msgspec.DecodeError."""
-
-    method: str
-    params: Sequence[object]
-    decode: Callable[[bytes], T_co]
-
-
-@dataclass(frozen=True, slots=True)
-class RpcFailure:
-    """The node's `error` object. data: what a reverted call returned."""
-
-    code: int
-    message: str
-    data: bytes = b""
-
-    @property
-    def is_reverted(self) -> bool:
-        return self.code == 3 or "revert" in self.message.lower()
-
-    @property
-    def is_pruned(self) -> bool:
-        return _PRUNED.search(self.message) is not None
-
-
-class _ErrorObject(msgspec.Struct):
-    code: int
-    message: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Reply(msgspec.Struct):
-    id: int | None = None
-    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: _ErrorObject | None = None
-
-
-_REPLIES: Final[msgspec.json.Decoder[list[_Reply] | _Reply]] = msgspec.json.Decoder(list[_Reply] | _Reply)
 
 
 @dataclass(slots=True)
@@ -280,11 +231,11 @@ class EndpointPool:
         self._last_id += len(calls)
         outcomes = ["unavailable"] * len(calls)
         try:
-            body = await self._post(name, _encode(calls, first))
+            body = await self._post(name, encode_calls(calls, first))
             outcomes = ["wrong"] * len(calls)
             answers: list[T | RpcFailure] = []
-            for position, reply in enumerate(_match(name, body, first, len(calls))):
-                answer = _decode(name, calls[position], reply)
+            for position, reply in enumerate(match_replies(name, body, first, len(calls))):
+                answer = decode_reply(name, calls[position], reply)
                 outcomes[position] = "error" if isinstance(answer, RpcFailure) else "ok"
                 answers.append(answer)
             return answers
@@ -328,62 +279,6 @@ class EndpointPool:
                     name, what="response bytes", got=len(received), expected=f"at most {self._limits.response_bytes}"
                 )
         return bytes(received)
-
-
-def expect(answer: T | RpcFailure, by: Endpoint, *, height: int | None = None) -> T:
-    """The answer itself. Raises EndpointUnavailable, or HistoryPruned where `height` is given and the node says so."""
-    if not isinstance(answer, RpcFailure):
-        return answer
-    if height is not None and answer.is_pruned:
-        raise HistoryPruned(by, height)
-    raise EndpointUnavailable(by, f"answered with error {answer.code}: {answer.message[:200]}")
-
-
-def _encode(calls: Sequence[Call[T]], first: int) -> bytes:
-    requests = [
-        {"jsonrpc": "2.0", "id": first + position, "method": call.method, "params": list(call.params)}
-        for position, call in enumerate(calls)
-    ]
-    return msgspec.json.encode(requests[0] if len(requests) == 1 else requests)
-
-
-def _match(name: Endpoint, body: bytes, first: int, count: int) -> list[_Reply]:
-    """One reply per call, in the order of the calls, whatever order they came in."""
-    try:
-        decoded = _REPLIES.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise EndpointWrong(name, what="JSON-RPC reply", got=str(error), expected="an object or a list") from None
-    if isinstance(decoded, _Reply):
-        if count > 1 and decoded.error is not None:
-            # A node that does not take an array refuses it as a whole.
-            raise EndpointUnavailable(name, f"refused a batch of {count}: {decoded.error.message[:200]}")
-        decoded = [decoded]
-    by_id = {reply.id: reply for reply in decoded}
-    wanted = list(range(first, first + count))
-    if count == 1 and len(decoded) == 1 and decoded[0].id is None and decoded[0].error is not None:
-        return decoded
-    if len(decoded) != count or set(by_id) != set(wanted):
-        raise EndpointWrong(name, what="reply ids", got=len(by_id), expected=f"{first} to {first + count - 1}")
-    return [by_id[each] for each in wanted]
-
-
-def _decode(name: Endpoint, call: Call[T], reply: _Reply) -> T | RpcFailure:
-    if reply.error is not None:
-        return RpcFailure(reply.error.code, reply.error.message, _revert_data(bytes(reply.error.data)))
-    if reply.result is msgspec.UNSET:
-        raise EndpointWrong(name, what=call.method, got="neither result nor error", expected="one of them")
-    try:
-        return call.decode(bytes(reply.result))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise EndpointWrong(name, what=call.method, got=str(error), expected="the type of the specification") from None
-
-
-def _revert_data(raw: bytes) -> bytes:
-    """Hex text where the node gives it; other forms are for people and are left out."""
-    text = raw.strip(b'"')
-    if not re.fullmatch(rb"0x([0-9a-fA-F]{2})*", text):
-        return b""
-    return bytes.fromhex(text[2:].decode("ascii"))
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

@@ -25,10 +25,11 @@ from adapters.contract.messages import HostMessage, PacketMessage, Receive, Rule
 from adapters.evm.chain import Chain, Header, existing, header_call
 from adapters.evm.clients import read_clients
 from adapters.evm.codec import encode_batch, encode_message
-from adapters.evm.connection import Call, EndpointPool, RpcFailure, expect
+from adapters.evm.connection import EndpointPool
 from adapters.evm.fates import read_fates
 from adapters.evm.fees import GasPrice, check_bumped_within_cap, compute_price, compute_replacement, fit_into_cap
 from adapters.evm.identity import read_identity
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.screening import Screening
 from adapters.evm.settings import EvmSettings
 from adapters.evm.transactions import (

@@ -14,7 +14,8 @@ from adapters.contract.ledger import Endpoint, Failed, Fate, Included, Pending, 
 from adapters.contract.messages import Rule
 from adapters.evm.chain import Chain
 from adapters.evm.codec import NOOP_EVENT
-from adapters.evm.connection import Call, EndpointPool, RpcFailure, expect
+from adapters.evm.connection import EndpointPool
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.refusals import refusal_of
 from adapters.evm.transactions import SignedTransaction, account_of, decode_transaction
 from adapters.evm.wire import ReceiptJson, data, decode_data, decode_quantity, decode_receipt, number, octets, quantity

@@ -7,7 +7,8 @@ from typing import Final
 from adapters.contract.errors import IdentityChanged
 from adapters.contract.ledger import Endpoint, LedgerIdentity
 from adapters.evm.chain import existing, header_call
-from adapters.evm.connection import Call, EndpointPool, expect
+from adapters.evm.connection import EndpointPool
+from adapters.evm.jsonrpc import Call, expect
 from adapters.evm.settings import EvmSettings
 from adapters.evm.wire import data, decode_data, decode_word
 from proofs.primitives.hashing import keccak256

@@ -16,7 +16,8 @@ from adapters.contract.errors import EndpointWrong
 from adapters.contract.ledger import Endpoint
 from adapters.evm.chain import Header
 from adapters.evm.codec import CLIENT_UPDATED_EVENT, NOOP_EVENT, acknowledgements_of
-from adapters.evm.connection import Call, EndpointPool, expect
+from adapters.evm.connection import EndpointPool
+from adapters.evm.jsonrpc import Call, expect
 from adapters.evm.wire import SimulatedCallJson, data, decode_simulation, number, octets, quantity
 from proofs.encoding.abi import decode
 from proofs.errors import MalformedProof

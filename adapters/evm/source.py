@@ -16,9 +16,10 @@ from adapters.contract.ledger import Cursor, Endpoint, Head, LedgerIdentity, Pro
 from adapters.contract.messages import HostEvent
 from adapters.evm.chain import Chain, Header, check_linked, existing, header_call
 from adapters.evm.codec import WATCHED_TOPICS, Log, decode_log
-from adapters.evm.connection import Call, EndpointPool, RpcFailure, expect
+from adapters.evm.connection import EndpointPool
 from adapters.evm.endpoint_quorum import encode_answers
 from adapters.evm.identity import read_identity
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.settings import EvmSettings
 from adapters.evm.wire import LogJson, StateProofJson, data, decode_logs, decode_state_proof, number, octets, quantity
 from proofs.errors import InvalidProof, MalformedProof

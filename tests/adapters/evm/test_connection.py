@@ -13,16 +13,8 @@ from aiohttp import web
 
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.contract.ledger import Endpoint, Served
-from adapters.evm.connection import (
-    OUTCOMES,
-    RPC_CALLS,
-    Call,
-    EndpointAddress,
-    EndpointPool,
-    PoolLimits,
-    RpcFailure,
-    expect,
-)
+from adapters.evm.connection import OUTCOMES, RPC_CALLS, EndpointAddress, EndpointPool, PoolLimits
+from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.wire import decode_quantity
 from tests.adapters.evm.liar import Liar, liar
 from tests.nodes.anvil import AnvilNode
