@@ -59,8 +59,10 @@ def _as_int64(raw: int) -> int:
 
 def _as_int32(raw: int) -> int | None:
     # Negative numbers are written sign-extended to 64 bits.
+    if raw < 1 << 31:
+        return raw
     value = _as_int64(raw)
-    return value if -(1 << 31) <= value < 1 << 31 else None
+    return value if -(1 << 31) <= value < 0 else None
 
 
 def _as_uint32(raw: int) -> int | None:
@@ -224,7 +226,9 @@ class _Reader:
                 else:
                     value, position = self._varint(position, end, message.name)
                 if step.convert is not None:
-                    value = self._convert(value, message, step)
+                    raw, value = value, step.convert(value)
+                    if value is None:
+                        self._refuse_value(raw, message, step)
             else:
                 value = self._fixed64(position, end, message, step)
                 position += 8
@@ -307,9 +311,12 @@ class _Reader:
         assert step.convert is not None
         value = step.convert(raw)
         if value is None:
-            assert isinstance(step.field.kind, Kind)
-            self._refuse(message, step.field, got=raw, expected=step.field.kind.name)
+            self._refuse_value(raw, message, step)
         return value
+
+    def _refuse_value(self, raw: object, message: Message[Any], step: _Step) -> NoReturn:
+        assert isinstance(step.field.kind, Kind)
+        self._refuse(message, step.field, got=raw, expected=step.field.kind.name)
 
     def _refuse(self, message: Message[Any], this: Field, *, got: object, expected: object) -> NoReturn:
         raise MalformedProof(f"{self._part} {message.name}.{this.name}", got=got, expected=expected)

@@ -17,12 +17,15 @@ from proofs.encoding import protobuf
 from proofs.encoding.protobuf import BOOL, BYTES, ENUM, INT32, Field, Message
 from proofs.errors import LimitExceeded, MalformedProof
 
-# A path of 128 steps of 120 bytes, two times over for absence, and a value of 64 KiB: real proofs are below 8 KiB.
-PROOF_BYTES_MAX: Final = 256 << 10
+# Two paths of 128 steps of 90 bytes, for absence, are 23 KiB, a batch of 20 keys is 9 KiB, and values are short.
+# What this admits at the most, 8,000 steps of four bytes, is read in less than 50 milliseconds.
+PROOF_BYTES_MAX: Final = 32 << 10
 # The deepest specified tree is the sparse Merkle tree with 256 levels.
 PATH_MAX: Final = 256
-# Batches seen have 20 entries; each is looked at once to find the key.
-ENTRIES_MAX: Final = 1024
+# Batches seen have 20 entries; all are read to find the one of the key.
+ENTRIES_MAX: Final = 64
+# A batch of 20 keys of a tree with a thousand leaves has 150 distinct steps.
+_LOOKUP_MAX: Final = 2048
 # A store, a sub-store and so on: Cosmos uses 2.
 CHAIN_MAX: Final = 8
 
@@ -152,7 +155,7 @@ LEAF_OP: Final = Message(
     ],
 )
 INNER_OP: Final = Message(
-    "InnerOp", InnerOp, [Field(1, "hash", ENUM), Field(2, "prefix", BYTES), Field(3, "suffix", BYTES)]
+    "InnerOp", InnerOp, [Field(1, "hash", ENUM, required=True), Field(2, "prefix", BYTES), Field(3, "suffix", BYTES)]
 )
 EXISTENCE: Final = Message(
     "ExistenceProof",
@@ -198,7 +201,7 @@ _COMPRESSED_BATCH: Final = Message(
     CompressedBatch,
     [
         Field(1, "entries", _COMPRESSED_ENTRY, repeated=True, limit=ENTRIES_MAX),
-        Field(2, "lookup_inners", INNER_OP, repeated=True, limit=ENTRIES_MAX * 8),
+        Field(2, "lookup_inners", INNER_OP, repeated=True, limit=_LOOKUP_MAX),
     ],
 )
 _COMMITMENT: Final = Message(
