@@ -28,7 +28,8 @@ class HostHistory:
                         if event.packet is not None:
                             key = (name, event.kind, event.packet.source_client, event.packet.sequence)
                             self.events[key] += 1
-            self.read[name] = sim.chain.final
+            # After a fork the newest final height is lower for a while; what was final stays so.
+            self.read[name] = max(self.read.get(name, 0), sim.chain.final)
 
     def count(self, kind: str) -> int:
         return sum(number for (_, what, _, _), number in self.events.items() if what == kind)
