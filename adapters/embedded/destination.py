@@ -37,7 +37,7 @@ from adapters.contract.messages import (
 )
 from adapters.embedded import clients, wire
 from adapters.embedded.execution import GAS_BASE
-from adapters.embedded.node import PATHS_MAX, TXS_MAX
+from adapters.embedded.node import PATHS_MAX, TXS_MAX, EmbeddedNode
 from adapters.embedded.pool import Pool
 from adapters.embedded.refusals import OUT_OF_FUNDS, Refused, to_refusal, to_rule
 from adapters.embedded.source import head_of
@@ -138,23 +138,17 @@ class EmbeddedDestination:
         return OutOfFunds(account, (await self.account(account)).balance, body.gas * body.gas_price)
 
     async def fates(self, attempts: Sequence[tuple[TxId, bytes]]) -> Sequence[Fate]:
-        # Accounts first: a slot that was final before the results were read cannot hide a result among them.
         bodies = [read_body(raw) for _, raw in attempts]
-        used_below = {
-            account: (await self.account(account)).next_final
-            for account in {self.account_of(body.public_key) for body in bodies}
-        }
-        results: list[wire.TxResult | None] = []
-        for start in range(0, len(attempts), TXS_MAX):
-            ids = [tx_id for tx_id, _ in attempts[start : start + TXS_MAX]]
-            served = await self._pool.ask(lambda node, ids=ids: node.results(ids))  # type: ignore[misc] # a lambda in a loop
-            if [each.tx_id for each in served.answer if each] != [
-                tx_id for tx_id, each in zip(ids, served.answer, strict=False) if each
-            ] or len(served.answer) != len(ids):
-                raise EndpointWrong(served.by, "results", got="others", expected="those that were asked for")
-            results.extend(served.answer)
-        final = (await self._pool.status()).answer.final
-        return [self._fate(result, body, used_below, final) for result, body in zip(results, bodies, strict=True)]
+        accounts = sorted({self.account_of(body.public_key) for body in bodies})
+
+        async def asked(node: EmbeddedNode) -> Sequence[Fate]:
+            # One node answers all, accounts first: a slot that is final by then cannot hide a result that is read later.
+            used_below = {account: (await node.account(account)).next_final for account in accounts}
+            results = await _results(node, [tx_id for tx_id, _ in attempts])
+            final = (await node.status()).final
+            return [self._fate(result, body, used_below, final) for result, body in zip(results, bodies, strict=True)]
+
+        return (await self._pool.ask(asked)).answer
 
     async def account(self, account: Account) -> AccountState:
         answer = (await self._pool.ask(lambda node: node.account(account))).answer
@@ -164,18 +158,29 @@ class EmbeddedDestination:
         self,
         result: wire.TxResult | None,
         body: wire.TxBody,
-        used_below: Mapping[Account, int | None],
+        used_below: Mapping[Account, int],
         final: int,
     ) -> Fate:
         if result is None:
-            next_final = used_below[self.account_of(body.public_key)]
-            is_used = next_final is not None and body.sequence < next_final
+            is_used = body.sequence < used_below[self.account_of(body.public_key)]
             return Vanished(f"slot {body.sequence} is final for another transaction") if is_used else Pending()
         at = Height(self._revision, result.height)
         is_final = result.height <= final
         if not result.code:
             return Included(at, is_final, result.fee, result.redundant)
         return Failed(at, is_final, result.fee, to_rule(result.code), f"{result.code}: {result.detail}")
+
+
+async def _results(node: EmbeddedNode, tx_ids: Sequence[TxId]) -> Sequence[wire.TxResult | None]:
+    results: list[wire.TxResult | None] = []
+    for start in range(0, len(tx_ids), TXS_MAX):
+        part = tx_ids[start : start + TXS_MAX]
+        answer = await node.results(part)
+        given = [wanted if result is None else result.tx_id for wanted, result in zip(part, answer, strict=False)]
+        if len(answer) != len(part) or given != list(part):
+            raise EndpointWrong(node.name, "results", got=given, expected="one per transaction, in order")
+        results.extend(answer)
+    return results
 
 
 def to_wire(message: HostMessage) -> Msg:
