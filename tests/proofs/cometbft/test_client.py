@@ -146,6 +146,7 @@ def test_only_so_many_heights_are_kept() -> None:
     for height in range(2, CONSENSUS_STATES_MAX + 3):
         client = client.update(evidence(height, trusted_height=height - 1), now=NOW)
     assert (len(client.known), client.known[0].number) == (CONSENSUS_STATES_MAX, 3)
+    assert decode_client(client.encode()) == client
 
 
 def test_a_batch_of_claims_is_checked_under_one_root() -> None:
@@ -204,7 +205,7 @@ def test_a_second_block_at_a_known_height_freezes_the_client() -> None:
         assert refused.value.frozen_at == 5
 
 
-@pytest.mark.parametrize(("height", "seconds"), ((4, 6), (4, 9), (6, 5), (6, 2)))
+@pytest.mark.parametrize(("height", "seconds"), ((4, 5), (4, 6), (4, 9), (6, 5), (6, 2)))
 def test_time_against_the_order_of_heights_freezes_the_client(height: int, seconds: int) -> None:
     """Known are heights 1 and 5 at their seconds; 4 may not be later than 5, and 6 not earlier."""
     client = started().update(evidence(5), now=NOW)
