@@ -25,12 +25,16 @@ _HASHES: Final[dict[int, Callable[[bytes], bytes]]] = {
     SHA256: sha256,
     2: lambda data: hashlib.sha512(data).digest(),
     3: keccak256,
-    4: lambda data: hashlib.new("ripemd160", data).digest(),
-    5: lambda data: hashlib.new("ripemd160", sha256(data)).digest(),
-    6: lambda data: hashlib.new("sha512_256", data).digest(),
     7: lambda data: hashlib.blake2b(data).digest(),
     8: lambda data: hashlib.blake2s(data).digest(),
 }
+
+# These come from the system's OpenSSL, and some builds leave them out: refused there like any unknown operation.
+if "ripemd160" in hashlib.algorithms_available:
+    _HASHES[4] = lambda data: hashlib.new("ripemd160", data).digest()
+    _HASHES[5] = lambda data: hashlib.new("ripemd160", sha256(data)).digest()
+if "sha512_256" in hashlib.algorithms_available:
+    _HASHES[6] = lambda data: hashlib.new("sha512_256", data).digest()
 
 _LENGTHS: Final[dict[int, Callable[[int], bytes]]] = {
     NO_PREFIX: lambda _length: b"",
