@@ -142,7 +142,7 @@ class EmbeddedDestination:
         accounts = sorted({self.account_of(body.public_key) for body in bodies})
 
         async def asked(node: EmbeddedNode) -> Sequence[Fate]:
-            # One node answers all, accounts first: a slot that is final by then cannot hide a result that is read later.
+            # One node answers all, accounts first: a slot that is final by then cannot hide a result read later.
             used_below = {account: (await node.account(account)).next_final for account in accounts}
             results = await _results(node, [tx_id for tx_id, _ in attempts])
             final = (await node.status()).final
