@@ -23,7 +23,8 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """seed: what the validators' keys are derived from. operator: the account that changes the validator set.
 
     final_depth: 0 where every block is final at once, else how many blocks must stand on a final one.
-    states_kept: how many newest heights can still be proved at.
+    states_kept: how many newest heights can still be proved at. As many as a light client remembers: each may hold a
+                 whole client of its own, up to 256 KiB where attestors signed often.
     """
 
     chain_id: str
@@ -33,7 +34,7 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator: str = ""
     gas_price: int = 1
     final_depth: int = 0
-    states_kept: int = 1_000
+    states_kept: int = 256
     block_gas: int = 200_000_000
 
     @property
