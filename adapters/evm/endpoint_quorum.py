@@ -243,11 +243,11 @@ def check_links(header: BelievedHeader, headers: Mapping[int, BelievedHeader]) -
 
 
 def check_time_in_order(header: BelievedHeader, headers: Mapping[int, BelievedHeader]) -> None:
-    """[yellow paper 4.4.4] A header's time is above its parent's, so above that of every lower header."""
+    """[yellow paper 4.4.4] A header's time is not below that of a lower one. Rollups put several into one second."""
     for other in headers.values():
-        if other.number < header.number and other.time >= header.time:
+        if other.number < header.number and other.time > header.time:
             raise TimeNotIncreasing(header.time, other.time)
-        if other.number > header.number and other.time <= header.time:
+        if other.number > header.number and other.time < header.time:
             raise TimeNotIncreasing(other.time, header.time)
 
 
