@@ -7,7 +7,6 @@ created the client. Misbehaviour that was proved to the host freezes a client be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -55,10 +54,22 @@ class ClientRecord(msgspec.Struct, frozen=True):
     frozen: bool = False
 
 
-@lru_cache(maxsize=64)
+# Decoding is pure and dear, so the newest few clients are kept as they are.
+_decoded_before: Final[dict[tuple[str, bytes], LightClient]] = {}
+_DECODED_MAX: Final = 64
+
+
 def decode(family: str, encoded: bytes) -> LightClient:
-    """Decoding is pure, so the newest few clients are kept as they are. Raises VerificationError."""
-    return _DECODERS[family](encoded)
+    """Raises VerificationError."""
+    known = _decoded_before.get((family, encoded))
+    return known or _remember(family, encoded, _DECODERS[family](encoded))
+
+
+def _remember(family: str, encoded: bytes, light_client: LightClient) -> LightClient:
+    while len(_decoded_before) >= _DECODED_MAX:
+        del _decoded_before[next(iter(_decoded_before))]
+    _decoded_before[family, encoded] = light_client
+    return light_client
 
 
 def record(state: State, client: str) -> ClientRecord:
@@ -142,6 +153,7 @@ def update(state: State, client: str, message: bytes, *, sender: str, now: int) 
     if encoded == encoded_client(state, client):
         return False
     state.set(IBC, _state_key(client), encoded)
+    _remember(known.family, encoded, learnt)
     return True
 
 
