@@ -40,6 +40,15 @@ class Header:
     rlp: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """by: one of those that agree. given: what every endpoint gave, dissent included."""
+
+    header: Header
+    by: Endpoint
+    given: tuple[tuple[Endpoint, Header], ...]
+
+
 def header_call(block: int | str) -> Call[BlockJson | None]:
     """block: a number or a tag. Transactions are given as hashes: nodes offer no call for a header alone."""
     return Call("eth_getBlockByNumber", (block if isinstance(block, str) else quantity(block), False), decode_block)
@@ -175,6 +184,37 @@ class Chain:
             assert trouble is not None, "a pool has at least one endpoint"
             raise trouble
         return given
+
+    async def agreed_at(self, height: int) -> Agreed:
+        """The header at `height` that enough endpoints give. Those that give another are blamed.
+
+        Raises EndpointUnavailable when too few agree.
+        """
+        given = await self.headers_at(height)
+        hashes = [header.hash for _, header in given]
+        most = max(set(hashes), key=hashes.count)
+        agreeing = [(name, header) for name, header in given if header.hash == most]
+        if len(agreeing) < self._needed:
+            names = Endpoint(",".join(name for name, _ in given))
+            of = len(self._pool.names)
+            raise EndpointUnavailable(
+                names, f"{len(agreeing)} of {of} agree on header {height}, needed {self._needed}", retry_after=1.0
+            )
+        for name, header in given:
+            if header.hash != most:
+                what = f"hash of header {height}"
+                self._pool.blame(name, EndpointWrong(name, what=what, got=header.hash, expected=most))
+        by, header = agreeing[0]
+        return Agreed(header, by, tuple(given))
+
+    async def check_agreed(self, header: Header, by: Endpoint) -> None:
+        """Enough other endpoints give this header too: what one alone says is no ground to stand on."""
+        if self._needed == 1:
+            return
+        agreed = await self.agreed_at(header.number)
+        if agreed.header.hash != header.hash:
+            what = f"hash of header {header.number}"
+            raise EndpointWrong(by, what=what, got=header.hash, expected=agreed.header.hash)
 
     async def final_number(self, endpoint: Endpoint) -> int:
         """The final height by the word of one endpoint."""

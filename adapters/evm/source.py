@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from adapters.contract.errors import EndpointUnavailable, EndpointWrong, FinalityViolated
+from adapters.contract.errors import EndpointWrong, FinalityViolated
 from adapters.contract.ledger import Cursor, Endpoint, Head, LedgerIdentity, Proven, Scan, Served, SourceTraits
 from adapters.contract.messages import HostEvent
 from adapters.evm.chain import Chain, Header, check_linked, existing, header_call
@@ -57,7 +57,7 @@ class EvmSource:
 
     async def start(self, at: Height | None) -> Cursor:
         wanted = at.number if at is not None else max(self._settings.host_height - 1, 0)
-        header = await self._pool.attempt(lambda name: self._chain.header_at(wanted, endpoint=name))
+        header = (await self._chain.agreed_at(wanted)).header
         return Cursor(Height(0, header.number), header.hash)
 
     async def scan(self, after: Cursor, *, through: Height, event_limit: int) -> Scan:
@@ -70,21 +70,8 @@ class EvmSource:
         """One step: what every endpoint says about the header at `target`, dissent included."""
         if target <= trusted:
             return Served([], self._pool.names[0])
-        given = await self._chain.headers_at(target.number)
-        hashes = [header.hash for _, header in given]
-        agreed = max(set(hashes), key=hashes.count)
-        agreeing = [name for name, header in given if header.hash == agreed]
-        needed = self._settings.trust.k if self._settings.trust is not None else 1
-        if len(agreeing) < needed:
-            names = Endpoint(",".join(name for name, _ in given))
-            raise EndpointUnavailable(
-                names, f"{len(agreeing)} of {len(self._pool.names)} agree on header {target.number}, needed {needed}"
-            )
-        for name, header in given:
-            if header.hash != agreed:
-                what = f"hash of header {target.number}"
-                self._pool.blame(name, EndpointWrong(name, what=what, got=header.hash, expected=agreed))
-        return Served([encode_answers([(str(name), header.rlp) for name, header in given])], agreeing[0])
+        agreed = await self._chain.agreed_at(target.number)
+        return Served([encode_answers([(str(name), header.rlp) for name, header in agreed.given])], agreed.by)
 
     async def prove(self, claims: Sequence[Claim], at: Height) -> Sequence[Proven]:
         return [
@@ -132,6 +119,7 @@ class EvmSource:
             await self._refuse_other_past(name, after, headers[0])
         check_linked(headers, name)
         check_logs_in_blocks(logs, headers, name)
+        await self._chain.check_agreed(headers[-1], name)
         events = tuple(event for each in logs for event in self._events(each, name))
         return Scan(events, Cursor(Height(0, last), headers[-1].hash), name)
 

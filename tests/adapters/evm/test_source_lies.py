@@ -10,17 +10,17 @@ import msgspec
 import pytest
 
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, FinalityViolated, LedgerError
-from adapters.contract.ledger import Endpoint, Scan
+from adapters.contract.ledger import Cursor, Endpoint, Scan
 from adapters.contract.messages import Sent
 from adapters.evm.chain import header_rlp
 from adapters.evm.endpoint_quorum import EndpointQuorumClient, decode_answers, encode_answers
 from adapters.evm.wire import BlockJson
 from proofs.commitment import commitment_path, packet_commitment, send_counter_path
 from proofs.errors import InsufficientVotingPower, InvalidProof
-from proofs.light_client import Claim
+from proofs.light_client import Claim, Height
 from proofs.primitives.hashing import keccak256
 from tests.adapters.evm.ledger_world import EvmWorld, evm_world
-from tests.adapters.evm.liar import Liar, liar
+from tests.adapters.evm.liar import Liar, Lie, liar
 from tests.adapters.evm.liar import honest as honest_lie
 from tests.nodes.anvil import AnvilNode
 
@@ -243,10 +243,22 @@ async def test_an_endpoint_that_lags_does_not_hold_back_the_head(anvil: AnvilNod
         assert (await scan_all(world)).served_by != "liar", "it is asked last for a while"
 
 
-def forged(block: dict[str, Any]) -> dict[str, Any]:
+def forged(block: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """Another block of the same height, whose fields do hash to its hash."""
-    other = msgspec.convert(block | {"extraData": "0x6c6965"}, BlockJson)
-    return block | {"extraData": "0x6c6965", "hash": "0x" + keccak256(header_rlp(other, Endpoint("liar"))).hex()}
+    other = block | {"extraData": "0x6c6965"} | changed
+    rlp = header_rlp(msgspec.convert(other, BlockJson), Endpoint("liar"))
+    return other | {"hash": "0x" + keccak256(rlp).hex()}
+
+
+def forge_at(height: int, **changed: Any) -> Lie:
+    """Forge the header of one height only."""
+
+    def lie(method: str, params: list[Any], reply: dict[str, Any]) -> dict[str, Any]:
+        if method != "eth_getBlockByNumber" or params[0] != hex(height):
+            return reply
+        return reply | {"result": forged(reply["result"], **changed)}
+
+    return lie
 
 
 async def test_one_liar_about_the_past_is_no_violation_of_finality(anvil: AnvilNode) -> None:
@@ -261,15 +273,38 @@ async def test_one_liar_about_the_past_is_no_violation_of_finality(anvil: AnvilN
         assert again.cursor.height == head.final
 
 
-async def test_one_liar_whose_cursor_it_was_is_outvoted(anvil: AnvilNode) -> None:
-    """What one endpoint made us believe is not final because it says so: the others contradict it."""
+async def test_one_liar_cannot_plant_a_cursor_that_looks_like_a_violation_later(anvil: AnvilNode) -> None:
     async with lied_to(anvil, honest=2, k=2) as (world, told):
         source = world.ledger.source
-        told.about("eth_getBlockByNumber", forged)
         start = await source.start(None)
-        told.lie = honest_lie
-        with pytest.raises(FinalityViolated):
-            await source.scan(start, through=(await source.head()).final, event_limit=10)
+        through = (await source.head()).final
+        told.lie = forge_at(through.number)
+        scan = await source.scan(start, through=through, event_limit=100)
+        assert scan.served_by == "honest-0"
+        honest_block = anvil.ask("eth_getBlockByNumber", hex(through.number), False)
+        assert scan.cursor.hash.hex() == honest_block["hash"][2:]
+
+
+async def test_reading_starts_where_enough_endpoints_agree(anvil: AnvilNode) -> None:
+    async with lied_to(anvil, honest=2, k=2) as (world, told):
+        honest_start = await world.ledger.source.start(None)
+        told.about("eth_getBlockByNumber", forged)
+        assert await world.ledger.source.start(None) == honest_start
+
+
+async def test_headers_that_do_not_follow_each_other_are_refused(anvil: AnvilNode) -> None:
+    async with lied_to(anvil) as (world, told):
+        source = world.ledger.source
+        head = await source.head()
+        start = await source.start(Height(0, head.final.number - 1))
+        told.lie = forge_at(head.final.number, parentHash="0x" + "ab" * 32)
+        with pytest.raises(EndpointWrong) as refusal:
+            await source.scan(start, through=head.final, event_limit=10)
+        assert refusal.value.what == f"parent of block {head.final.number}"
+        told.lie = forge_at(head.final.number, timestamp="0x1")
+        with pytest.raises(EndpointWrong) as refusal:
+            await source.scan(start, through=head.final, event_limit=10)
+        assert refusal.value.what == f"time of block {head.final.number}"
 
 
 async def test_the_dissenter_stands_in_the_evidence_and_convinces_nobody(anvil: AnvilNode) -> None:
@@ -285,3 +320,14 @@ async def test_the_dissenter_stands_in_the_evidence_and_convinces_nobody(anvil: 
         assert client.headers[head.final.number].hash == head.final_hash
         told.lie = honest_lie
         assert (await scan_all(world)).served_by != "liar"
+
+
+async def test_a_cursor_that_enough_endpoints_contradict_is_a_violation_of_finality(anvil: AnvilNode) -> None:
+    async with lied_to(anvil, honest=2, k=2) as (world, _):
+        source = world.ledger.source
+        scan = await scan_all(world)
+        world.finalise()
+        through = (await source.head()).final
+        with pytest.raises(FinalityViolated) as refusal:
+            await source.scan(Cursor(scan.cursor.height, bytes(32)), through=through, event_limit=10)
+        assert refusal.value.got == scan.cursor.hash.hex()
