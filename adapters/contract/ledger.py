@@ -269,7 +269,7 @@ class Destination(Protocol):
     async def clients(self, ids: Sequence[ClientId]) -> Sequence[ClientOnHost]: ...
 
     async def settled(self, wanted: Sequence[PacketMessage]) -> Sequence[bool]:
-        """Whether the host already has what each message would do, at its newest state. Unbelieved: it saves fees only."""
+        """Whether the host has what each message would do already, at its newest state. Unbelieved: it saves fees only."""
         ...
 
     async def screen(self, messages: Sequence[HostMessage], account: Account) -> Sequence[Cost | HostRefusal]:
@@ -320,7 +320,10 @@ class Sender(Protocol):
         slot: int | None,
         fee_cap: int,
     ) -> Prepared:
-        """expires_at: the packet's timeout, unix seconds. Its fate is asked like any other; its sequence is known from the final Sent event of its transaction."""
+        """expires_at: the packet's timeout, unix seconds.
+
+        Its fate is asked like any other; its sequence is known from the final Sent event of its transaction.
+        """
         ...
 
 

@@ -101,7 +101,7 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class RecordAbsence:
-    """Ask the host to record that `path` is empty, where absence has no proof. Anybody may ask: it binds nothing else."""
+    """Ask the host to record that `path` is empty, where absence has no proof. Anybody may: it binds nothing else."""
 
     path: bytes
 
