@@ -1,0 +1,128 @@
+"""The running relay's API, as the commands use it. Every refusal becomes one message that says what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from relay.cli.outcome import CommandFailed, Exit
+from relay.cli.runtime_file import api_address
+from relay.config import Config
+from relay.keys.secret import Secret, SecretRefused, secret_from_file
+
+_ANSWER_BYTES_MAX: Final = 64 << 20  # a page of packets with payloads of 64 KiB in hex
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+_TOKEN: Final = re.compile(rb"[\x21-\x7e]+")
+
+
+def read_token(path: Path) -> Secret:
+    """A bearer token stands in a header: visible ASCII only. Raises SecretRefused."""
+    token = secret_from_file(path)
+    if not _TOKEN.fullmatch(token.reveal()):
+        raise SecretRefused(str(path), got="other characters", expected="a token of visible ASCII characters")
+    return token
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClient:
+    """address: of the relay. token_file: read when something is written, not before."""
+
+    address: str
+    token_file: Path
+    config_file: Path
+    session: aiohttp.ClientSession
+
+    async def get(self, *path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return await self._ask("GET", path, query or {}, None, {})
+
+    async def post(self, *path: str, body: object = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        token = read_token(self.token_file).reveal().decode()
+        sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
+        return await self._ask("POST", path, {}, None if body is None else orjson.dumps(body), sent)
+
+    async def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: Mapping[str, str],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> dict[str, Any]:
+        # What a user typed is one part of the path, whatever it holds.
+        url = URL(self.address + "/" + "/".join(quote(part, safe="~:") for part in path), encoded=True)
+        try:
+            async with self.session.request(
+                method, url.update_query(query) if query else url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await _bounded(response)
+                status = response.status
+        except (aiohttp.ClientError, OSError) as trouble:  # TimeoutError is an OSError
+            raise self._unreachable(_why(trouble)) from None
+        try:
+            answer = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._unreachable(f"HTTP status {status}, and no answer of a relay")
+        if status >= 400:
+            raise self._refused(status, answer)
+        return answer
+
+    def _unreachable(self, why: str) -> CommandFailed:
+        hint = f"start the relay with: causeway run --config {self.config_file}"
+        return CommandFailed(f"no relay answers at {self.address}: {why}", hint, Exit.UNREACHABLE)
+
+    def _refused(self, status: int, problem: Mapping[str, Any]) -> CommandFailed:
+        """RFC 9457: title and detail are for people, the type is for programs."""
+        title, detail = str(problem.get("title", "refused")), str(problem.get("detail", ""))
+        message = f"{title}: {detail}" if detail else title
+        kind = str(problem.get("type", "")).rpartition(":")[2]
+        code = Exit.UNREACHABLE if status >= 500 else Exit.FAILED if status == 409 else Exit.USAGE
+        return CommandFailed(message, self._hint(status, kind), code)
+
+    def _hint(self, status: int, kind: str) -> str:
+        if status == 401:
+            return f"the token comes from {self.token_file}: it must be the one the running relay was started with"
+        if status == 404:
+            return "causeway lanes list and causeway packets list show what there is"
+        hints = {
+            "idempotency-key-reused": "take another --key, or none: one is made for each message",
+            "cannot-send": "set accounts.send of that ledger in the configuration and start the relay again",
+            "nothing-to-do": "causeway packets show says in which state it is",
+        }
+        return hints.get(kind, "")
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > _ANSWER_BYTES_MAX:
+            raise aiohttp.ClientPayloadError(f"more than {_ANSWER_BYTES_MAX} bytes")
+    return bytes(content)
+
+
+def _why(trouble: Exception) -> str:
+    if isinstance(trouble, TimeoutError):
+        return "no answer in time"
+    if isinstance(trouble, aiohttp.ClientConnectorError):
+        return trouble.os_error.strerror or "it cannot be reached"
+    # Only the kind: some of these errors carry the headers of the request.
+    return type(trouble).__name__
+
+
+@asynccontextmanager
+async def open_api(config: Config) -> AsyncIterator[ApiClient]:
+    """Raises CommandFailed where a free port was configured and no relay runs."""
+    address = api_address(config)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        yield ApiClient(address, config.api.token_file, config.file, session)
