@@ -269,7 +269,7 @@ class Destination(Protocol):
     async def clients(self, ids: Sequence[ClientId]) -> Sequence[ClientOnHost]: ...
 
     async def settled(self, wanted: Sequence[PacketMessage]) -> Sequence[bool]:
-        """Whether the host has what each message would do already, at its newest state. Unbelieved: it saves fees only."""
+        """Whether the host has what each message would do, at its newest state. Unbelieved: it only saves fees."""
         ...
 
     async def screen(self, messages: Sequence[HostMessage], account: Account) -> Sequence[Cost | HostRefusal]:

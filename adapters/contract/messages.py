@@ -25,6 +25,18 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class SentUnreadable:
+    """A packet was sent whose texts are none that IBC v2 knows (not UTF-8, say), so it cannot be carried.
+
+    Said all the same: its sequence is used, and must not look as if it had been left out.
+    """
+
+    at: Written
+    source_client: ClientId
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """The receipt was written. Some hosts say it together with the acknowledgement: then both events are given."""
 
@@ -68,7 +80,9 @@ class ClientChanged:
     client: ClientId
 
 
-HostEvent: TypeAlias = Sent | Received | AckWritten | Acknowledged | TimedOut | AbsenceRecorded | ClientChanged
+HostEvent: TypeAlias = (
+    Sent | SentUnreadable | Received | AckWritten | Acknowledged | TimedOut | AbsenceRecorded | ClientChanged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from adapters.contract.messages import (
     RecordAbsence,
     Rule,
     Sent,
+    SentUnreadable,
     TimedOut,
     Timeout,
     UpdateClient,
@@ -35,6 +36,7 @@ from proofs.primitives.hashing import keccak256
 
 PAYLOAD: Final = "(string,string,string,string,bytes)"
 PACKET: Final = f"(uint64,string,string,uint64,{PAYLOAD}[])"
+_RAW_PACKET: Final = PACKET.replace("string", "bytes")  # texts and bytes lie the same way
 HEIGHT: Final = "(uint64,uint64)"
 COUNTERPARTY: Final = "(string,bytes[])"
 
@@ -137,6 +139,17 @@ def _sent(log: Log) -> tuple[HostEvent, ...]:
     packet = _read_packet(decode(f"({PACKET})", log.data)[0])
     check_topics_name_packet(log, packet.source_client, packet.sequence)
     return (Sent(_written(log), packet),)
+
+
+def decode_unreadable(log: Log) -> tuple[HostEvent, ...]:
+    """A log whose texts are not UTF-8: only that a sequence was used is of interest. Raises MalformedProof."""
+    if log.topics[0] != SEND_PACKET_EVENT:
+        return ()
+    sequence, source_client, *_ = decode(f"({_RAW_PACKET})", log.data)[0]
+    try:
+        return (SentUnreadable(_written(log), ClientId(source_client.decode()), sequence),)
+    except UnicodeDecodeError:
+        return ()  # no client of ours has such an id
 
 
 def _acknowledgement_written(log: Log) -> tuple[HostEvent, ...]:

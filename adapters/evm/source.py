@@ -15,7 +15,7 @@ from adapters.contract.errors import EndpointWrong, FinalityViolated
 from adapters.contract.ledger import Cursor, Endpoint, Head, LedgerIdentity, Proven, Scan, Served, SourceTraits
 from adapters.contract.messages import HostEvent
 from adapters.evm.chain import Chain, Header, check_linked, existing, header_call
-from adapters.evm.codec import WATCHED_TOPICS, Log, decode_log
+from adapters.evm.codec import WATCHED_TOPICS, Log, decode_log, decode_unreadable
 from adapters.evm.connection import EndpointPool
 from adapters.evm.endpoint_quorum import encode_answers
 from adapters.evm.identity import read_identity
@@ -160,7 +160,7 @@ class EvmSource:
                 # An app may put bytes that are no text where the host has text. No host of another kind could
                 # receive such a packet, and it must not stop the others.
                 log.warning("%s: the event at %s holds text that is not UTF-8", self._settings.ledger, found.position)
-                return ()
+                return decode_unreadable(found)
             raise EndpointWrong(name, what="event", got=str(refusal), expected="the host's ABI") from None
         except InvalidProof as refusal:
             raise EndpointWrong(name, what="event", got=str(refusal), expected="the host's ABI") from None

@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from adapters.contract.errors import EndpointWrong
 from adapters.contract.ledger import Clock, Cursor, Scan, Source
-from adapters.contract.messages import Sent
+from adapters.contract.messages import HostEvent, Sent, SentUnreadable
 from proofs.errors import ValueMismatch
 from proofs.light_client import Height
-from relay.lanes import LaneId, Lanes
+from relay.lanes import Lane, LaneId, Lanes
 from relay.pipeline.limits import PipelineLimits
 from relay.store.database import Database
 from relay.store.facts import home_lane, record_final_time, record_scan
@@ -84,18 +84,28 @@ class Watch:
 
     async def _check_contiguous(self, scan: Scan) -> None:
         """Sequences of one client follow each other without a gap. Source: ICS-04 v2, sequences are never skipped."""
-        sent = [event for event in scan.events if isinstance(event, Sent)]
         highest: dict[LaneId, int] = {}
-        for event in sent:
-            lane = home_lane(self.ledger, event, self.lanes)
-            if lane is None:
+        for event in scan.events:
+            sent = self._sent_on(event)
+            if sent is None:
                 continue
+            lane, sequence = sent
             if lane.id not in highest:
                 highest[lane.id] = await self.database.run(partial(last_sent, lane=lane.id))
             expected = highest[lane.id] + 1
-            if event.packet.sequence > expected:
-                await self._found_gap(scan, event.packet.sequence, expected)
-            highest[lane.id] = max(highest[lane.id], event.packet.sequence)
+            if sequence > expected:
+                await self._found_gap(scan, sequence, expected)
+            highest[lane.id] = max(highest[lane.id], sequence)
+
+    def _sent_on(self, event: HostEvent) -> tuple[Lane, int] | None:
+        """The lane and sequence of a send of ours, whether it can be read or not."""
+        if isinstance(event, SentUnreadable):
+            unread = self.lanes.sending(self.ledger, event.source_client)
+            return None if unread is None else (unread, event.sequence)
+        if not isinstance(event, Sent):
+            return None
+        lane = home_lane(self.ledger, event, self.lanes)
+        return None if lane is None else (lane, event.packet.sequence)
 
     async def _found_gap(self, scan: Scan, got: int, expected: int) -> NoReturn:
         """The send before was left out: by this endpoint, or by whoever served an earlier range that is read again."""

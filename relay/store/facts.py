@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.contract.ledger import Cursor
-from adapters.contract.messages import Acknowledged, AckWritten, HostEvent, Received, Sent, TimedOut
+from adapters.contract.messages import Acknowledged, AckWritten, HostEvent, Received, Sent, SentUnreadable, TimedOut
 from proofs.commitment import Packet, packet_commitment
 from relay.lanes import Lane, LaneId, Lanes
 from relay.lifecycle import DeliveryEvent, DeliveryKind, DeliveryState, WaitReason
@@ -41,6 +41,9 @@ def record_scan(
     """Write what a ledger's final events say, and move its cursor, together."""
     packets = foreign = 0
     for event in events:
+        if isinstance(event, SentUnreadable):
+            _record_unreadable(connection, ledger, event, lanes)
+            continue
         if not isinstance(event, PacketEvent):
             continue
         lane = home_lane(ledger, event, lanes)
@@ -55,6 +58,18 @@ def record_scan(
         .values(cursor_revision=cursor.height.revision, cursor_number=cursor.height.number, cursor_hash=cursor.hash)
     )
     return Recorded(packets, foreign)
+
+
+def _record_unreadable(connection: Connection, ledger: str, event: SentUnreadable, lanes: Lanes) -> None:
+    """Nothing can be done for it, but its sequence counts: the next one is no gap."""
+    lane = lanes.sending(ledger, event.source_client)
+    if lane is not None:
+        _count_sent(connection, lane, event.sequence)
+
+
+def _count_sent(connection: Connection, lane: Lane, sequence: int) -> None:
+    lower = (LANE.c.id == lane.id) & (LANE.c.last_sent < sequence)
+    connection.execute(update(LANE).where(lower).values(last_sent=sequence))
 
 
 def home_lane(ledger: str, event: PacketEvent, lanes: Lanes) -> Lane | None:
@@ -93,10 +108,7 @@ def _on_sent(connection: Connection, row: Row[Any], event: Sent, lane: Lane, now
     number = event.at.position.height.number
     if row.sent_number is None:
         _set(connection, row, sent_number=number, sent_transaction=event.at.transaction)
-        sequence = event.packet.sequence
-        connection.execute(
-            update(LANE).where(LANE.c.id == lane.id, LANE.c.last_sent < sequence).values(last_sent=sequence)
-        )
+        _count_sent(connection, lane, event.packet.sequence)
         _name_outbox(connection, event)
     already = row.received_number is not None
     ended = row.acknowledged_number is not None or row.timed_out_number is not None

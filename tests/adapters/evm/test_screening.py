@@ -11,7 +11,7 @@ import pytest
 
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, RefusedForNow
 from adapters.contract.ledger import Cost
-from adapters.contract.messages import HostMessage, Rule, Sent
+from adapters.contract.messages import HostMessage, Rule, Sent, SentUnreadable
 from adapters.evm.screening import Candidate, group_by_gas
 from adapters.evm.simulation import Outcome
 from proofs.commitment import UNIVERSAL_ERROR_ACKNOWLEDGEMENT
@@ -121,6 +121,9 @@ async def test_text_that_is_no_text_is_left_out_and_stops_nothing(
         told.about("eth_getLogs", spoil_first)
         scan = await source.scan(start, through=through, event_limit=100)
         assert [event.packet.payloads[0].value for event in scan.events if isinstance(event, Sent)] == [b"two"]
+        # Its sequence is used all the same, and must not look as if it had been left out.
+        unreadable = [event for event in scan.events if isinstance(event, SentUnreadable)]
+        assert [event.sequence for event in unreadable] == [1]
         assert "not UTF-8" in caplog.text
         told.lie = honest
 
