@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 CHUNK_BYTES: Final = 32
+PAIR_BYTES: Final = 64
 
 # Deep enough for every list limit of the beacon chain (2**40 validators) and of any 64-bit count of chunks.
 _ZERO_DEPTH_MAX: Final = 64
@@ -41,13 +42,18 @@ def merkle_root(chunks: bytes, *, limit: int) -> bytes:
     depth = tree_depth(limit)
     if not chunks:
         return ZERO_HASHES[depth]
-    # One join per level instead of a list of nodes: this is the inner loop of every committee root.
-    hasher, level = sha256, chunks
+    level = chunks
     for height in range(depth):
-        if len(level) % 64:
+        if len(level) % PAIR_BYTES:
             level += ZERO_HASHES[height]
-        level = b"".join([hasher(level[at : at + 64]).digest() for at in range(0, len(level), 64)])
+        level = hash_pairs(level)
     return level
+
+
+def hash_pairs(level: bytes) -> bytes:
+    """Return the next level up. One join instead of a list of nodes: the inner loop of every committee root."""
+    hasher = sha256
+    return b"".join([hasher(level[at : at + 64]).digest() for at in range(0, len(level), 64)])
 
 
 def mix_in_length(root: bytes, length: int) -> bytes:
