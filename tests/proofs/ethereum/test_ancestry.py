@@ -11,7 +11,7 @@ import pytest
 from proofs.errors import InvalidProof, MalformedProof, RootMismatch, ValueMismatch
 from proofs.ethereum import ancestry
 from proofs.ethereum.forks import Fork
-from tests.proofs.ethereum.builders import CHAIN, Tree, chain_at
+from tests.proofs.ethereum.beacon_builders import CHAIN, Tree, chain_at
 
 BLOCK = sha256(b"block").digest()
 OTHER = sha256(b"other").digest()

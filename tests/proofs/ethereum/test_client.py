@@ -33,7 +33,7 @@ from proofs.ethereum.containers import beacon_root, containers_of
 from proofs.ethereum.evidence import EVIDENCE_BYTES_MAX, EvidenceKind
 from proofs.ethereum.forks import Fork
 from proofs.light_client import Claim, ClientState, Height
-from tests.proofs.ethereum.builders import (
+from tests.proofs.ethereum.beacon_builders import (
     CHAIN,
     CLAIM,
     LAYOUT,
@@ -302,7 +302,10 @@ ACCUSATIONS: dict[str, tuple[Callable[[], tuple[Any, Any]], type[VerificationErr
         InsufficientVotingPower,
     ),
     "strangers": (
-        lambda: (update_of(18, finalized=17), update_of(19, finalized=header_at(17, proposer=4), keys=Keys("strangers"))),
+        lambda: (
+            update_of(18, finalized=17),
+            update_of(19, finalized=header_at(17, proposer=4), keys=Keys("strangers")),
+        ),
         InvalidSignature,
     ),
     "finality_that_the_state_does_not_name": (

@@ -29,7 +29,7 @@ from proofs.ethereum.types import (
     SyncCommittee,
     Update,
 )
-from tests.proofs.ethereum.builders import bootstrap_at, chain_at, keys_of, update_of
+from tests.proofs.ethereum.beacon_builders import bootstrap_at, chain_at, keys_of, update_of
 
 
 class OracleBeaconHeader(composite.Container):  # type: ignore[misc]  # the oracle ships no types

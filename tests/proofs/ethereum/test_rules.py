@@ -32,7 +32,7 @@ from proofs.ethereum.types import (
     SyncCommittee,
     Update,
 )
-from tests.proofs.ethereum.builders import (
+from tests.proofs.ethereum.beacon_builders import (
     CHAIN,
     PRESET,
     Keys,
