@@ -10,15 +10,19 @@ from typing import Any, Final
 
 from proofs.encoding.ssz import Bitvector, ByteList, ByteVector, Container, List, PackedVector, SszType, Uint, Vector
 from proofs.encoding.ssz_layout import join_parts
+from proofs.ethereum.types import EMPTY_EXECUTION_BRANCH, ExecutionPayloadHeader
 
 # Names in the API where ours are shorter.
 _API_NAMES: Final = {"bits": "sync_committee_bits", "signature": "sync_committee_signature"}
+
+# A final header of an older fork inside an update of a newer one may come without what its fork did not have.
+_ABSENT_BEFORE_CAPELLA: Final = {"execution": ExecutionPayloadHeader(), "execution_branch": EMPTY_EXECUTION_BRANCH}
 
 
 def ssz_of(kind: SszType[Any], given: Any) -> bytes:
     match kind:
         case Container():
-            return join_parts([(each.size, ssz_of(each, _field(given, name))) for name, each in kind.fields.items()])
+            return join_parts([(each.size, _field_ssz(each, given, name)) for name, each in kind.fields.items()])
         case Vector() | List():
             return join_parts([(kind.item.size, ssz_of(kind.item, each)) for each in given])
         case PackedVector():
@@ -29,6 +33,12 @@ def ssz_of(kind: SszType[Any], given: Any) -> bytes:
             return raw(given)
         case _:
             raise AssertionError(f"no JSON form of {kind}")
+
+
+def _field_ssz(kind: SszType[Any], given: Any, name: str) -> bytes:
+    if name in _ABSENT_BEFORE_CAPELLA and name not in given:
+        return kind.encode(_ABSENT_BEFORE_CAPELLA[name])
+    return ssz_of(kind, _field(given, name))
 
 
 def _field(given: Any, name: str) -> Any:
