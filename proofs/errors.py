@@ -19,6 +19,7 @@ VerificationError
     ├── UnknownHeight         no consensus state at this height: update the client first
     ├── UnknownCommittee      signed by a committee that is not known yet: the update of the period before first
     ├── NotEnoughTrust        too little of the trusted set signed to skip this far: bisect
+    ├── NotYetFinal           valid, but too little was built on it yet: wait for more blocks
     ├── HeaderFromFuture      the header's time is ahead of the caller's clock
     ├── TrustExpired          the trusted state is older than the trusting period: a new checkpoint is needed
     └── ClientFrozen          misbehaviour was seen: nothing is believed until an operator decides
@@ -156,6 +157,15 @@ class UnknownCommittee(NotYetVerifiable):
 class NotEnoughTrust(NotYetVerifiable):
     signed: int
     total: int
+
+
+@dataclass(eq=False)
+class NotYetFinal(NotYetVerifiable):
+    """`part` counts what makes a block final where finality is only a matter of depth."""
+
+    part: str
+    got: int
+    needed: int
 
 
 @dataclass(eq=False)
