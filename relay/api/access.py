@@ -19,7 +19,9 @@ def token_middleware(token: str) -> web.middleware:  # type: ignore[valid-type] 
     async def check_token(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in _SAFE:
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            # Bytes of a header that are no text come as surrogates: they are wrong, and no mistake of ours.
+            presented = given.strip().encode(errors="surrogateescape")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(presented, expected):
                 raise Problem(401, "unauthorized", "a valid bearer token is needed to write")
         return await handler(request)
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection
 
 from relay.api.problems import Problem, bad_request, json_response, not_found
 from relay.api.shapes import packet_id
@@ -24,6 +25,7 @@ from relay.store.outbox import KeyUsedOtherwise, Message, Stored, find_message, 
 KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 TIMEOUT_SECONDS_MAX: Final = 86_400  # hosts refuse more. Source: IBC v2, MaxTimeoutDelta
 TIMEOUT_SECONDS_MIN: Final = 5
+TIMEOUT_MAX: Final = (1 << 63) - 1  # what the store counts with
 PORT: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -54,19 +56,21 @@ class Messages:
             raise bad_request("Idempotency-Key", key, "a header of 1 to 128 visible ASCII characters")
         try:
             wanted = _DECODER.decode(await request.read())
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise bad_request("body", str(error), "a JSON object with lane, port, value or text, timeout") from None
-        stored = await self.relay.shared.database.run(partial(find_message, key=key))
-        lane = self._lane(wanted.lane)
-        value = _value(wanted, lane)
-        if stored is None:
-            message = Message(lane.id, _port(wanted.port), value, self._timeout(wanted))
-        else:
+        _check_timeout_given(wanted)
+        lane, port = self._lane(wanted.lane), _port(wanted.port)
+        value, now = _value(wanted, lane), self.relay.shared.clock()
+
+        def accept(connection: Connection) -> Stored:
+            """Found or stored in one transaction: two requests at once with one key are one message, too."""
+            before = find_message(connection, key)
             # The same request again: its timeout may be relative, so it is the stored one that counts.
-            message = Message(lane.id, wanted.port, value, _same_timeout(wanted, stored))
-        now = self.relay.shared.clock()
+            timeout = _timeout(wanted, now=int(now)) if before is None else _same_timeout(wanted, before)
+            return store_message(connection, key, Message(lane.id, port, value, timeout), now=now)
+
         try:
-            stored = await self.relay.shared.database.run(partial(store_message, key=key, message=message, now=now))
+            stored = await self.relay.shared.database.run(accept)
         except KeyUsedOtherwise as error:
             raise Problem(409, "idempotency-key-reused", "key used for another message", str(error)) from None
         send = self.relay.runtimes[lane.source].send
@@ -76,7 +80,8 @@ class Messages:
 
     async def show(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
-        stored = await self.relay.shared.database.run(partial(find_message, key=key))
+        read = partial(find_message, key=key)
+        stored = await self.relay.shared.database.run(read) if KEY.fullmatch(key) else None
         if stored is None:
             raise not_found("message", key)
         return json_response(message_shape(stored))
@@ -91,14 +96,22 @@ class Messages:
             raise Problem(409, "cannot-send", "no send key", f"no account sends for users on {lane.source}")
         return lane
 
-    def _timeout(self, wanted: MessageRequest) -> int:
-        now = int(self.relay.shared.clock())
-        if (wanted.timeout is None) == (wanted.timeout_seconds is None):
-            raise bad_request("timeout", "both or none", "one of timeout and timeout_seconds")
-        timeout = wanted.timeout if wanted.timeout is not None else now + (wanted.timeout_seconds or 0)
-        if not now + TIMEOUT_SECONDS_MIN <= timeout <= now + TIMEOUT_SECONDS_MAX:
-            raise bad_request("timeout", timeout, f"{TIMEOUT_SECONDS_MIN} to {TIMEOUT_SECONDS_MAX} seconds from now")
-        return timeout
+
+def _check_timeout_given(wanted: MessageRequest) -> None:
+    given = [each for each in (wanted.timeout, wanted.timeout_seconds) if each is not None]
+    if len(given) != 1:
+        raise bad_request("timeout", "both" if given else "none", "one of timeout and timeout_seconds")
+    if not 0 <= given[0] <= TIMEOUT_MAX:
+        raise bad_request("timeout", given[0], f"0 to {TIMEOUT_MAX}")
+
+
+def _timeout(wanted: MessageRequest, *, now: int) -> int:
+    """A timeout that cannot be met is refused now, not paid for and timed out later."""
+    timeout = wanted.timeout if wanted.timeout is not None else now + (wanted.timeout_seconds or 0)
+    if not now + TIMEOUT_SECONDS_MIN <= timeout <= now + TIMEOUT_SECONDS_MAX:
+        expected = f"{TIMEOUT_SECONDS_MIN} to {TIMEOUT_SECONDS_MAX} seconds from now, {now}"
+        raise bad_request("timeout", timeout, expected)
+    return timeout
 
 
 def _same_timeout(wanted: MessageRequest, stored: Stored) -> int:
@@ -113,7 +126,8 @@ def _port(port: str) -> str:
 
 def _value(wanted: MessageRequest, lane: Lane) -> bytes:
     if (wanted.value is None) == (wanted.text is None):
-        raise bad_request("value", "both or none", "one of value (base64) and text")
+        got = "none" if wanted.value is None else "both"
+        raise bad_request("value", got, "one of value (base64) and text")
     limit = lane.policy.payload_bytes_max
     try:
         value = wanted.text.encode() if wanted.text is not None else base64.b64decode(wanted.value or "", validate=True)

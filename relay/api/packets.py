@@ -23,7 +23,8 @@ from relay.store.steps import Step, take_steps
 from relay.store.views import candidates, deliveries_of, packets, quarantined
 
 PAGE_MAX: Final = 200
-_ID: Final = re.compile(r"([^:]+):([1-9][0-9]{0,18})")
+_ID: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,300}):([1-9][0-9]{0,18})")
+_SEQUENCE_MAX: Final = (1 << 63) - 1  # what the store counts with
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,7 +114,7 @@ class Packets:
     async def _candidates(self, request: web.Request) -> Sequence[Row[Any]]:
         name = request.match_info["id"]
         match = _ID.fullmatch(name)
-        if match is None:
+        if match is None or int(match[2]) > _SEQUENCE_MAX:
             raise bad_request("packet", name, "LANE:SEQUENCE, as in the list of packets")
         lane, sequence = LaneId(match[1]), int(match[2])
         rows = await self.relay.shared.database.run(partial(candidates, lane=lane, sequence=sequence))
@@ -177,5 +178,5 @@ def _reason(body: bytes, *, needed: bool) -> str:
         return ""
     try:
         return msgspec.json.decode(body, type=Reason).reason[:500]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise bad_request("body", body[:80].decode(errors="replace"), 'a JSON object {"reason": "…"}') from None

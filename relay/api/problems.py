@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+import msgspec
 from aiohttp import web
 
 log = logging.getLogger(__name__)
@@ -30,23 +30,32 @@ class Problem(Exception):
         if self.detail:
             body["detail"] = self.detail
         headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
-        content = orjson.dumps(body | self.extra)
+        content = msgspec.json.encode(body | self.extra)
         return web.Response(body=content, status=self.status, content_type="application/problem+json", headers=headers)
 
 
 def bad_request(field_name: str, got: object, expected: str) -> Problem:
-    shown = got if len(str(got)) <= 80 else f"{str(got)[:77]}..."
+    seen = shown(got)
     return Problem(
         400,
         "invalid-request",
         f"{field_name} is not valid",
-        f"got {shown!r}, expected {expected}",
-        {"field": field_name, "got": shown, "expected": expected},
+        f"got {seen!r}, expected {expected}",
+        {"field": field_name, "got": seen, "expected": expected},
     )
 
 
 def not_found(what: str, name: str, hint: str = "") -> Problem:
-    return Problem(404, "not-found", f"no such {what}", f"{what} {name[:120]!r} is not known{hint}", {what: name[:120]})
+    seen = shown(name)
+    return Problem(404, "not-found", f"no such {what}", f"{what} {seen!r} is not known{hint}", {what: seen})
+
+
+def shown(value: object) -> str | int:
+    """What a caller sent, bounded, and sayable in JSON: a header or an address may hold bytes that are no text."""
+    if isinstance(value, int) and abs(value) < 1 << 53:
+        return value
+    text = str(value).encode(errors="backslashreplace").decode()
+    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 @web.middleware
@@ -59,10 +68,17 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return Problem(error.status, "http", error.reason or "error").response()
+        response = Problem(error.status, "http", error.reason or "error").response()
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except Exception:
+        # A mistake of ours in one answer: it is logged whole and told without its inside; the relay goes on.
+        log.exception("%s %s was not answered", request.method, request.path)
+        return Problem(500, "internal", "the relay made a mistake", "its log has more").response()
 
 
 def json_response(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(body, option=orjson.OPT_INDENT_2), status=status, content_type="application/json"
-    )
+    """Ledgers count beyond 64 bits, and so do the numbers of a wait: the encoder must, too."""
+    content = msgspec.json.format(msgspec.json.encode(body), indent=2)
+    return web.Response(body=content, status=status, content_type="application/json")

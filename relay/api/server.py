@@ -16,7 +16,7 @@ from relay.api.problems import problem_middleware
 from relay.api.status import Status
 from relay.pipeline.relay import Relay
 
-BODY_BYTES_MAX: Final = 256 * 1024  # a payload of 64 KiB in base64, with room for the rest
+_BODY_BYTES: Final = 256 * 1024  # a payload of 64 KiB in base64, with room for the rest
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:",
@@ -31,7 +31,10 @@ _PAGES: Final = {
 
 
 def build_app(relay: Relay, *, token: str) -> web.Application:
-    app = web.Application(middlewares=[problem_middleware, token_middleware(token)], client_max_size=BODY_BYTES_MAX)
+    # Lanes may permit larger payloads; base64 takes a third more than the payload.
+    largest = max((lane.policy.payload_bytes_max for lane in relay.shared.lanes), default=0)
+    middlewares = [problem_middleware, token_middleware(token)]
+    app = web.Application(middlewares=middlewares, client_max_size=max(_BODY_BYTES, 2 * largest))
     for part in (Messages(relay), Packets(relay), Status(relay)):
         app.add_routes(part.routes())
     app.add_routes([web.get(path, _page) for path in _PAGES])

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import orjson
+import msgspec
 from yarl import URL
 
 from relay.cli.outcome import CommandFailed, Exit
@@ -47,7 +47,7 @@ class ApiClient:
     async def post(self, *path: str, body: object = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         token = read_token(self.token_file).reveal().decode()
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
-        return await self._ask("POST", path, {}, None if body is None else orjson.dumps(body), sent)
+        return await self._ask("POST", path, {}, None if body is None else msgspec.json.encode(body), sent)
 
     async def _ask(
         self,
@@ -68,8 +68,8 @@ class ApiClient:
         except (aiohttp.ClientError, OSError) as trouble:  # TimeoutError is an OSError
             raise self._unreachable(_why(trouble)) from None
         try:
-            answer = orjson.loads(content)
-        except orjson.JSONDecodeError:
+            answer = msgspec.json.decode(content)  # ledgers count beyond 64 bits, and it does
+        except (msgspec.DecodeError, UnicodeDecodeError):
             answer = None
         if not isinstance(answer, dict):
             raise self._unreachable(f"HTTP status {status}, and no answer of a relay")

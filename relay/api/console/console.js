@@ -34,7 +34,7 @@ function trustOf(lane) {
   const client = lane.trust.attestors
     ? `${lane.trust.threshold} of ${lane.trust.attestors} attestors`
     : `${lane.trust.client} light client`;
-  return `${client}; we: ${lane.trust.ours_shown}`;
+  return `the host: ${client}; the relay: ${lane.trust.ours_shown}`;
 }
 
 function wayOf(lane) {
@@ -58,11 +58,19 @@ function laneRow(lane) {
   ]);
 }
 
+function numberOf(name, value, now) {
+  if (name === "since" || name.endsWith("_at")) return `${name} ${Math.max(now - value, 0).toFixed(0)} s ago`;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return `${name} ${text.length > 44 ? `${text.slice(0, 12)}…${text.slice(-4)}` : text}`;
+}
+
 function waitOf(packet) {
-  const open = packet.deliveries.filter((each) => each.waits_for !== null);
-  return open.map((each) => {
-    const numbers = Object.entries(each.numbers).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
-    return `${each.kind}: ${each.state}, ${each.waits_for}${numbers ? ` (${numbers})` : ""}`;
+  const now = Date.now() / 1000;
+  return packet.deliveries.filter((each) => each.waits_for !== null).map((each) => {
+    const numbers = Object.entries(each.numbers).map(([name, value]) => numberOf(name, value, now));
+    const again = each.next_try !== null && each.next_try > now ? `again in ${(each.next_try - now).toFixed(0)} s` : "";
+    const details = [...numbers, again].filter(Boolean).join(", ");
+    return `${each.kind} ${each.state.replace("_", " ")}: ${each.waits_for.replaceAll("_", " ")}${details ? ` (${details})` : ""}`;
   }).join(" · ");
 }
 
