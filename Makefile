@@ -27,7 +27,10 @@ check: setup  ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+sim: setup  ## simulate the relay in an unkind world; SEED=first RUNS=how many
+	CAUSEWAY_SIM_SEED=$(or $(SEED),0) CAUSEWAY_SIM_RUNS=$(or $(RUNS),100) $(BIN)/pytest tests/simulation/test_crossing.py
+
 vectors: setup  ## run every third-party vector suite
 	$(BIN)/python -m tests.vectors $(VECTORS)
 
-.PHONY: help setup run test check vectors
+.PHONY: help setup run test check sim vectors
