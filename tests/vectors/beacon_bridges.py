@@ -23,6 +23,7 @@ from proofs.merkle.ssz_branch import check_branch
 from proofs.primitives.hashing import keccak256
 from tests.vectors import cbor, protobuf_walk
 from tests.vectors.beacon_chains import without_execution
+from tests.vectors.beacon_files import shared_file
 from tests.vectors.beacon_json import number, raw, ssz_of
 from tests.vectors.beacon_trail import LATER_SLOT, Trail, bootstrap_of, evidence_of, slot_of, start_from
 from tests.vectors.case import ACCEPT, Case, value
@@ -32,7 +33,12 @@ Given = dict[str, Any]
 
 
 def _by_stem(inside: Sequence[DataFile]) -> dict[str, DataFile]:
-    return {PurePosixPath(file.name).stem: file for file in inside}
+    """By name without middle word. Copies in other roots count as read with the first."""
+    stems: dict[str, DataFile] = {}
+    for file in inside:
+        if stems.setdefault(PurePosixPath(file.name).stem, file) is not file:
+            file.bytes()
+    return stems
 
 
 def _bare(slot: int) -> LightClientHeader:
@@ -82,7 +88,7 @@ def _signing_root(evidence: bytes) -> bytes:
 
 
 def datachainlab_devnet(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
-    start = files.one("minimal_devnet/bellatrix_5_9_datachainlab/initial_state.json")
+    start = shared_file(files, "minimal_devnet/bellatrix_5_9_datachainlab/initial_state.json")
     assert start is not None, "the bootstrap of this devnet is in some root"
     bootstrap, _, genesis_validators_root = start.json()
     versions = [(Fork.PHASE0, "00000001"), (Fork.ALTAIR, "01000001"), (Fork.BELLATRIX, "02000001")]
@@ -94,7 +100,13 @@ def datachainlab_devnet(inside: Sequence[DataFile], files: Files) -> Iterator[Ca
     updates = [(file, file.json()) for file in inside if "_update_" in file.name]
     for file, (update, execution) in sorted(updates, key=lambda each: _order(each[1][0]["light_client_update"])):
         plain = _plain_update(update["light_client_update"])
-        judge = partial(_with_execution, trail.offer(evidence_of(plain, chain)), update, plain, execution)
+        judge = partial(
+            _with_execution,
+            trail.offer(evidence_of(plain, chain), slot=slot_of(plain["attested_header"])),
+            update,
+            plain,
+            execution,
+        )
         yield Case(file, "update", ACCEPT, judge)
 
 
@@ -127,7 +139,7 @@ _UNION_PROVED: Final = {"7167040": "finality_update_7167040", "7168000": "period
 def union(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
     folder = "sepolia/electra_874_875_union"
     header, current, following = (
-        files.one(f"{folder}/{name}_7167008.json")
+        shared_file(files, f"{folder}/{name}_7167008.json")
         for name in ("header", "current_sync_committee", "next_sync_committee")
     )
     assert header is not None, "the trusted header is in some root"
@@ -146,7 +158,7 @@ def union(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
             yield Case(file, stem, ACCEPT, Trail(SEPOLIA, partial(_store, trust)).offer(evidence_of(given, SEPOLIA)))
         elif "account_proof" in stem:
             proof = [raw(node) for node in file.json()]
-            proved = files.one(f"{folder}/{_UNION_PROVED.get(stem.split('_')[-1], stem)}.json")
+            proved = shared_file(files, f"{folder}/{_UNION_PROVED.get(stem.split('_')[-1], stem)}.json")
             # Without the header that it belongs to, a proof is only held to its own root.
             root = keccak256(proof[0])
             if proved is not None:
@@ -309,7 +321,7 @@ def _snowbridge_update(given: Given) -> Given:
 
 
 def snowbridge(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
-    start = files.one(f"{_SNOWBRIDGE_FOLDER}/initial-checkpoint.json")
+    start = shared_file(files, f"{_SNOWBRIDGE_FOLDER}/initial-checkpoint.json")
     assert start is not None, "the checkpoint is in some root"
     first = start.json()
     yield Case(start, "checkpoint", ACCEPT, snowbridge_mutation("bootstrap", [], first))
@@ -319,10 +331,10 @@ def snowbridge(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
     updates = [each for each in updates if "sync_aggregate" in each[1]]
     offered = [first]
     for file, given in sorted(updates, key=lambda each: (_order(each[1]), bool(each[1]["next_sync_committee_update"]))):
-        yield Case(file, "update", ACCEPT, snowbridge_mutation(None, list(offered), given))
+        yield Case(file, "update", ACCEPT, snowbridge_mutation(None, list(offered), given, side_by_side=True))
         offered.append(given)
     by_stem = _by_stem(inside)
-    final = files.one(f"{_SNOWBRIDGE_FOLDER}/finalized-header-update.json")
+    final = shared_file(files, f"{_SNOWBRIDGE_FOLDER}/finalized-header-update.json")
     if "execution-header-update" in by_stem:
         file = by_stem["execution-header-update"]
         assert final is not None, "the final header of this proof is in some root"
@@ -333,18 +345,25 @@ def snowbridge(inside: Sequence[DataFile], files: Files) -> Iterator[Case]:
         yield Case(file, "receipt", ACCEPT, partial(_inbound_message, file.json()))
 
 
-def snowbridge_mutation(kind: str | None, first: Sequence[Given], given: Given) -> Callable[[], object]:
+def snowbridge_mutation(
+    kind: str | None, first: Sequence[Given], given: Given, *, side_by_side: bool = False
+) -> Callable[[], object]:
+    """side_by_side: objects of one attested slot are judged on the same store, as copies of one file must be."""
     if kind == "bootstrap":
         return partial(_snowbridge_checkpoint, given)
     if not first:
         return partial(_snowbridge_without_client, given)
     trail = Trail(SNOWBRIDGE_CHAIN, partial(_snowbridge_checkpoint, first[0]))
     for each in first[1:]:
-        trail.offer(evidence_of(_snowbridge_update(each), SNOWBRIDGE_CHAIN))
+        _offer_snowbridge(trail, each, side_by_side=side_by_side)
     if kind == "execution_header":
         return partial(_snowbridge_execution, trail, len(first) - 1, first[-1], given)
-    judge = trail.offer(evidence_of(_snowbridge_update(given), SNOWBRIDGE_CHAIN))
-    return partial(_snowbridge_judge, judge, given)
+    return partial(_snowbridge_judge, _offer_snowbridge(trail, given, side_by_side=side_by_side), given)
+
+
+def _offer_snowbridge(trail: Trail, given: Given, *, side_by_side: bool) -> Callable[[], None]:
+    slot = slot_of(given["attested_header"]) if side_by_side else None
+    return trail.offer(evidence_of(_snowbridge_update(given), SNOWBRIDGE_CHAIN), slot=slot)
 
 
 def _snowbridge_checkpoint(given: Given) -> spec.Store:

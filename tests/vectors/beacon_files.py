@@ -15,7 +15,7 @@ from proofs.ethereum.evidence import EvidenceKind, decode_evidence, encode_evide
 from proofs.ethereum.forks import Chain, Fork, compute_fork_digest
 from tests.vectors.beacon_json import raw
 from tests.vectors.beacon_trail import bootstrap_of, evidence_of, slot_of
-from tests.vectors.files import DataFile
+from tests.vectors.files import DataFile, Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class Found:
     @property
     def order(self) -> tuple[int, int, int]:
         return self.slot, self.signature_slot, self.kind or 0
+
+
+def shared_file(files: Files, name: str) -> DataFile | None:
+    """A file that others refer to. More than one root may hold it: the first is used, the copies count as read."""
+    copies = list(files.named(name))
+    for copy in copies:
+        copy.bytes()
+    return copies[0] if copies else None
 
 
 def objects_in(file: DataFile, chain: Chain) -> Iterator[Found]:

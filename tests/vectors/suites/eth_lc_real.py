@@ -13,7 +13,7 @@ from proofs.ethereum.evidence import decode_bootstrap, decode_evidence
 from proofs.ethereum.forks import MAINNET, SEPOLIA, Chain, Fork
 from tests.vectors import beacon_bridges as bridges
 from tests.vectors.beacon_chains import GOERLI
-from tests.vectors.beacon_files import Found, objects_in
+from tests.vectors.beacon_files import Found, objects_in, shared_file
 from tests.vectors.beacon_state_proofs import account_proof_cases
 from tests.vectors.beacon_trail import Trail, bootstrap_of, evidence_of, start_from
 from tests.vectors.case import ACCEPT, Case, accept_if
@@ -125,7 +125,7 @@ def _without_client(given: dict[str, Any], chain: Chain) -> None:
 
 
 def _mutated(step: dict[str, Any], files: Files) -> Any:
-    file = files.one(step["file"])
+    file = shared_file(files, step["file"])
     assert file is not None, f"{step['file']} is missing in every root"
     target = file.json()
     for key in step["pointer"].split("/")[1:]:

@@ -18,6 +18,7 @@ from proofs.ethereum.containers import Containers, beacon_root, containers_of
 from proofs.ethereum.forks import MINIMAL_PRESET, Chain, Fork, ForkSchedule, compute_fork_digest
 from proofs.ethereum.predicates import compute_execution_root
 from proofs.ethereum.types import Bootstrap, LightClientHeader, Update
+from tests.vectors.beacon_files import shared_file
 from tests.vectors.case import Case, value
 from tests.vectors.files import DataFile, Files
 
@@ -69,7 +70,7 @@ def _folder_cases(file: DataFile, files: Files) -> Iterator[Case]:
     folder = PurePosixPath(file.name).parent.as_posix()
 
     def read(name: str) -> bytes:
-        found = files.one(f"{folder}/{name}")
+        found = shared_file(files, f"{folder}/{name}")
         assert found is not None, f"{folder}/{name} is missing in every root"
         return found.bytes()
 

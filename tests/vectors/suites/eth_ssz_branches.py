@@ -19,6 +19,7 @@ from proofs.ethereum.forks import MAINNET, Chain, Fork
 from proofs.merkle import patricia
 from proofs.merkle.ssz_branch import check_branch, concat_gindices
 from tests.vectors.beacon_chains import GOERLI, without_execution
+from tests.vectors.beacon_files import shared_file
 from tests.vectors.beacon_json import number, raw, ssz_of
 from tests.vectors.case import ACCEPT, Case, accept_if
 from tests.vectors.files import DataFile, Files
@@ -75,7 +76,7 @@ def _axelar_cases(file: DataFile, files: Files) -> Iterator[Case]:
         return  # a bootstrap: used below
     ((kind, update),) = entry["update"].items()
     chain = GOERLI if kind == "Optimistic" or "goerli" in file.name else MAINNET
-    start = files.one(f"axelar_end_to_end/{'goerli_' if chain is GOERLI else ''}bootstrap.json")
+    start = shared_file(files, f"axelar_end_to_end/{'goerli_' if chain is GOERLI else ''}bootstrap.json")
     assert start is not None, "the bootstrap of these bundles is in some root"
     for number_of_block, block in enumerate(entry["target_blocks"]):
         trusted = update["finalized_header" if "finalized_header" in update else "attested_header"]["beacon"]
@@ -273,8 +274,10 @@ _PRE_MERGE_PROOF_BYTES: Final = 15 * HASH_BYTES
 
 
 def _portal_case(file: DataFile, files: Files) -> Case:
-    roots = files.one("portal_headers_with_proof/historical_roots.ssz")
-    (summaries,) = list(files.matching("portal_headers_with_proof/historical_summaries_at_slot_*.ssz"))[:1]
+    roots = shared_file(files, "portal_headers_with_proof/historical_roots.ssz")
+    summaries, *copies = files.matching("portal_headers_with_proof/historical_summaries_at_slot_*.ssz")
+    for copy in copies:
+        copy.bytes()
     assert roots is not None, "the historical roots are in some root"
     history = _History(roots.bytes(), summaries.bytes())
     entry = yaml.safe_load(file.text())
