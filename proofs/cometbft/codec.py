@@ -1,6 +1,6 @@
 """Blocks, commits and validator sets to and from protobuf (tendermint.types), strictly.
 
-Embedded messages that Go always writes may be absent, as other writers leave them out when they are empty.
+nested messages that Go always writes may be absent, as other writers leave them out when they are empty.
 Numbers are only decoded here; whether a height or a power makes sense is said in predicates.py.
 """
 
