@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -59,9 +60,10 @@ class ApiClient:
     ) -> dict[str, Any]:
         # What a user typed is one part of the path, whatever it holds.
         url = URL(self.address + "/" + "/".join(quote(part, safe="~:") for part in path), encoded=True)
+        sent = None if body is None else io.BytesIO(body)  # a large one is sent in pieces
         try:
             async with self.session.request(
-                method, url.update_query(query) if query else url, data=body, headers=headers, allow_redirects=False
+                method, url.update_query(query) if query else url, data=sent, headers=headers, allow_redirects=False
             ) as response:
                 content = await _bounded(response)
                 status = response.status

@@ -20,6 +20,11 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def print_json_line(value: object) -> None:
+    """For services: whoever reads lines has it whole."""
+    print_line(msgspec.json.encode(value).decode())
+
+
 def print_line(text: str) -> None:
     sys.stdout.write(plain(text) + "\n")
     sys.stdout.flush()

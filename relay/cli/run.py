@@ -16,7 +16,7 @@ from relay.cli.api_client import read_token
 from relay.cli.logs import configure_logging
 from relay.cli.opening import check_keys, passphrase_for
 from relay.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, examples
-from relay.cli.output import print_json, print_line
+from relay.cli.output import print_json_line, print_line
 from relay.cli.runtime_file import runtime_file_removed, write_runtime_file
 from relay.config import Config, load_attestor_config, load_config
 
@@ -53,7 +53,7 @@ def _announce_relay(config: Config, address: str, *, as_json: bool) -> None:
     if config.api.port == 0:
         write_runtime_file(config, address)
     if as_json:
-        print_json({"address": address})
+        print_json_line({"address": address})
     else:
         print_line(f"status page: {address}/")
 
@@ -67,7 +67,7 @@ def attest(*, config: ConfigFile = DEFAULT_ATTESTOR_CONFIG, as_json: AsJson = Fa
 
     def started(address: str) -> None:
         if as_json:
-            print_json({"address": address})
+            print_json_line({"address": address})
         else:
             print_line(f"attestor: {address}/")
 

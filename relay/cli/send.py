@@ -77,8 +77,8 @@ def _value(text: str | None, file: Path | None, encoded: str | None) -> bytes:
     if sum(each is not None for each in (text, file, encoded)) != 1:
         raise CommandFailed("the value is missing or given twice", "one of --text, --value-file, --base64", Exit.USAGE)
     if text is not None:
-        return text.encode(errors="surrogateescape")  # as it was typed, also where the terminal speaks no UTF-8
-    if file is not None:
+        value = text.encode(errors="surrogateescape")  # as it was typed, also where the terminal speaks no UTF-8
+    elif file is not None:
         with file.open("rb") as opened:
             value = opened.read(_VALUE_BYTES_MAX + 1)
     else:

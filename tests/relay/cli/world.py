@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from adapters.contract.plugin import RunningLedger
 from adapters.embedded.devnet import EmbeddedDevnet
+from proofs.primitives.secp256k1 import address_of
 from relay.app import run_relay
 from relay.cli.main import main
 from relay.cli.runtime_file import runtime_file_removed, write_runtime_file
@@ -60,6 +61,10 @@ def invoke(*arguments: str, stdin: bytes = b"") -> Ended:
     finally:
         sys.stdin = before
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def with_config(config: Path, *arguments: str, stdin: bytes = b"") -> Ended:
+    return invoke(*arguments, "--config", str(config), stdin=stdin)
 
 
 class Beside:
@@ -108,7 +113,7 @@ class Folder:
         return self.path / "causeway.toml"
 
     def run(self, *arguments: str, stdin: bytes = b"") -> Ended:
-        return invoke(*arguments, "--config", str(self.config), stdin=stdin)
+        return with_config(self.config, *arguments, stdin=stdin)
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,6 @@ class World(Folder):
     address: str
     lane: str
     back: str
-
-    def api(self) -> str:
-        return self.address
 
 
 @contextmanager
@@ -176,6 +178,21 @@ def content(nodes: Mapping[str, RunningLedger]) -> dict[str, Value]:
         "limits": {"poll_seconds": 0.1, "health_seconds": 0.5, "settle_seconds": 0.5, "guard_seconds": 1.0},
         "ledgers": ledgers,
     }
+
+
+def write_attestor(folder: Path, settings: dict[str, object]) -> tuple[Path, bytes]:
+    """An attestor's file with a key of its own; the address that key signs with."""
+    passphrase = Secret(PASSPHRASE.encode())
+    key = create_key(folder / "attestor-keys", "attest", scheme="secp256k1", passphrase=passphrase, cost=CHEAPEST)
+    write_secret(folder / "attestor.token", "token")
+    made = {
+        "attestor": {"port": 0, "data_dir": "at", "signed_log": "at/signed.db", "token_file": "attestor.token"},
+        "keys": {"folder": "attestor-keys", "passphrase": "file:passphrase"},
+        "ledgers": {"left": {"plugin": "embedded", **settings}},
+        "attests": [{"ledger": "left", "key": "attest"}],
+    }
+    (folder / "attestor.toml").write_text(write_toml(made))  # type: ignore[arg-type]  # plain values only
+    return folder / "attestor.toml", address_of(key.public_key)
 
 
 def write_secret(path: Path, text: str) -> None:
