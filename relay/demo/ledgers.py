@@ -18,13 +18,23 @@ from relay.keys.keystore import CHEAPEST, create_key
 from relay.keys.secret import Secret
 from relay.keys.signer import signer_for
 
-# Two real EVM chains and one embedded ledger: every kind of client is needed between them.
-LEDGERS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    "harbour": ("evm", {"block_seconds": 1}),
-    "meadow": ("evm", {"block_seconds": 1}),
-    "clinic": ("embedded", {"block_seconds": 1.0}),
-}
 ROLES: Final = ("setup", "fee", "send", "user")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node to be started. options: for the devnet of its plugin."""
+
+    plugin: str
+    options: Mapping[str, object]
+
+
+# Two real EVM chains and one embedded ledger: every kind of client is needed between them.
+NODES: Final[Mapping[str, Node]] = {
+    "harbour": Node("evm", {"block_seconds": 1}),
+    "meadow": Node("evm", {"block_seconds": 1}),
+    "clinic": Node("embedded", {"block_seconds": 1.0}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +53,13 @@ class DemoLedger:
 
 
 async def start_ledger(
-    stack: AsyncExitStack, workshop: Workshop, name: str, *, clock: Clock, chance: Random
+    stack: AsyncExitStack, workshop: Workshop, name: str, node: Node, *, clock: Clock, chance: Random
 ) -> DemoLedger:
     """Start a node and deploy what a host needs. All of it ends with the stack."""
-    plugin_name, options = LEDGERS[name]
-    plugin = load_plugin(plugin_name)
+    plugin = load_plugin(node.plugin)
     assert plugin.devnet is not None, "the demo's ledgers bring a devnet"
     running = await stack.enter_async_context(
-        plugin.devnet.start(workshop.folder / "nodes" / name, name=name, options=options)
+        plugin.devnet.start(workshop.folder / "nodes" / name, name=name, options=node.options)
     )
     for number, pid in enumerate(running.pids):
         workshop.watch(f"node {name}" if number == 0 else f"node {name} {number}", pid)
@@ -59,7 +68,7 @@ async def start_ledger(
     setup_signer = signer_for(keys["setup"].scheme, keys["setup"].secret)
     settings |= await _deployed(plugin, settings, setup_signer, clock=clock, chance=chance)
     ledger = await stack.enter_async_context(plugin.open(settings, clock=clock, chance=chance))
-    return DemoLedger(name, plugin_name, settings, ledger, keys)
+    return DemoLedger(name, node.plugin, settings, ledger, keys)
 
 
 async def _deployed(

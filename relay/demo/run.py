@@ -22,7 +22,7 @@ from relay.demo.processes import open_workshop
 from relay.demo.report import Progress, build_report, is_as_it_should, look
 from relay.demo.show import one_line, render
 from relay.demo.traffic import Traffic, send_all, send_for_ever
-from relay.demo.world import World, open_world
+from relay.demo.world import World, build_world, running_relay
 
 LOOK_SECONDS: Final = 1.0
 QUIET_SECONDS_MAX: Final = 180.0  # nothing ended for so long: it never will
@@ -57,13 +57,13 @@ async def run_demo(wish: Wish, console: Console, *, look_seconds: float = LOOK_S
     """Returns whether every packet ended as it should; without a number of packets it runs until cancelled."""
     say = _teller(console)
     async with open_workshop() as workshop, AsyncExitStack() as stack:
-        world = await stack.enter_async_context(
-            open_world(stack, workshop, clock=time.time, chance=SystemRandom(), say=say)
-        )
+        world = await build_world(stack, workshop, clock=time.time, chance=SystemRandom(), say=say)
+        say("starting the relay")
+        address, _ = await stack.enter_async_context(running_relay(world))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        api = Api(session, world.address, world.token)
+        api = Api(session, address, world.token)
         traffic = Traffic(api, world.ledgers, secrets.token_hex(4), time.time)
-        say(f"status page: {world.address}/")
+        say(f"status page: {address}/")
         lanes = world.config.lanes()
         if wish.packets is None:
             sending = send_for_ever(traffic, lanes, pause_seconds=wish.pause_seconds)
@@ -97,7 +97,7 @@ async def _watch(watched: Watched, console: Console, look_seconds: float) -> lis
                 if not console.is_terminal:
                     console.print(one_line(found), highlight=False)
             if console.is_terminal:
-                live.update(render(watched.world.address, await watched.api.ledgers(), found), refresh=True)
+                live.update(render(watched.api.address, await watched.api.ledgers(), found), refresh=True)
             if all_sent and ended >= sum(each.asked for each in found):
                 return found
             if time.monotonic() - moved_at > QUIET_SECONDS_MAX:

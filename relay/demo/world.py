@@ -15,7 +15,7 @@ from adapters.contract.ledger import Clock
 from proofs.primitives.secp256k1 import address_of
 from relay.config import Config, GroupConfig, MemberConfig, load_config
 from relay.config.toml import Value, write_toml
-from relay.demo.ledgers import LEDGERS, DemoLedger, start_ledger, store_keys, write_secret
+from relay.demo.ledgers import NODES, DemoLedger, Node, start_ledger, store_keys, write_secret
 from relay.demo.processes import Workshop, run_causeway
 from relay.keys.keystore import CHEAPEST, create_key
 from relay.keys.secret import Secret
@@ -30,45 +30,62 @@ class Attestor:
     """keys: the 20-byte address that signs for each source ledger; one key per ledger, host and variant."""
 
     name: str
-    folder: Path
+    file: Path
     url: str
+    process: asyncio.subprocess.Process
     keys: Mapping[str, bytes]
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """config: the relay's own, as it runs. address: of its API and status page. token: to write to it."""
+    """Everything but the relay. config: the relay's own, from config_file. token: to write to its API."""
 
     workshop: Workshop
     ledgers: Mapping[str, DemoLedger]
     attestors: Sequence[Attestor]
     config: Config
     config_file: Path
-    address: str
     token: Secret
 
 
-@asynccontextmanager
-async def open_world(
-    stack: AsyncExitStack, workshop: Workshop, *, clock: Clock, chance: Random, say: Callable[[str], None]
-) -> AsyncIterator[World]:
-    """say: told each step, for people who wait."""
-    say(f"starting {len(LEDGERS)} ledgers: {', '.join(LEDGERS)}")
+async def build_world(
+    stack: AsyncExitStack,
+    workshop: Workshop,
+    *,
+    clock: Clock,
+    chance: Random,
+    say: Callable[[str], None],
+    nodes: Mapping[str, Node] = NODES,
+) -> World:
+    """Ends with the stack. say: told each step, for people who wait."""
+    say(f"starting {len(nodes)} ledgers: {', '.join(nodes)}")
     async with asyncio.TaskGroup() as tasks:
-        starting = {
-            name: tasks.create_task(start_ledger(stack, workshop, name, clock=clock, chance=chance)) for name in LEDGERS
-        }
-    ledgers = {name: task.result() for name, task in starting.items()}
+        starting = [
+            tasks.create_task(start_ledger(stack, workshop, name, node, clock=clock, chance=chance))
+            for name, node in nodes.items()
+        ]
+    ledgers = {(ledger := task.result()).name: ledger for task in starting}
     say(f"starting {len(ATTESTORS)} attestors, {THRESHOLD} of which must sign")
-    attestors = [await _start_attestor(stack, workshop, name, ledgers) for name in ATTESTORS]
+    async with asyncio.TaskGroup() as tasks:
+        opening = [tasks.create_task(_start_attestor(stack, workshop, name, ledgers)) for name in ATTESTORS]
+    attestors = [task.result() for task in opening]
     say("joining the ledgers: a client of each on every other")
     links = await _link_all(ledgers, attestors)
     file, token = await _write_config(workshop.folder / "relay", ledgers, attestors, links)
-    config = load_config(file)
-    say("starting the relay")
-    log = workshop.folder / "relay.log"
-    async with run_causeway(workshop, "relay", ["run", "--config", str(file)], log=log) as (address, _):
-        yield World(workshop, ledgers, attestors, config, file, address, token)
+    return World(workshop, ledgers, attestors, load_config(file), file, token)
+
+
+@asynccontextmanager
+async def running_relay(world: World) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """The relay of a world, from where its data folder says it was. Yields the address of its API and status page."""
+    arguments = ["run", "--config", str(world.config_file)]
+    log = world.workshop.folder / "relay.log"
+    async with run_causeway(world.workshop, "relay", arguments, log=log) as running:
+        yield running
 
 
 async def _start_attestor(
@@ -94,8 +111,8 @@ async def _start_attestor(
     file = folder / "attestor.toml"
     await asyncio.to_thread(file.write_text, write_toml(content))
     running = run_causeway(workshop, f"attestor {name}", ["attest", "--config", str(file)], log=folder / "log")
-    address, _ = await stack.enter_async_context(running)
-    return Attestor(name, folder, address, keys)
+    address, process = await stack.enter_async_context(running)
+    return Attestor(name, file, address, process, keys)
 
 
 async def _new_key(folder: Path, name: str, passphrase: Secret) -> bytes:
