@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from proofs.encoding import rlp
+from proofs.encoding.rlp import Item
 from proofs.errors import (
     ClientFrozen,
     HeaderFromFuture,
@@ -94,3 +95,15 @@ def check_seconds(part: str, value: int, *, least: int) -> None:
     """A period or length of a configuration, bounded on both sides."""
     if not least <= value < 1 << 32:
         raise MalformedProof(part, got=value, expected=f"{least} to 2^32 - 1")
+
+
+def check_final_blocks_conflict(a: dict[int, bytes], b: dict[int, bytes]) -> None:
+    """Two pieces of evidence contradict each other at a height that both make final. a, b: number → hash."""
+    if all(a[number] == b[number] for number in a.keys() & b.keys()):
+        raise NotMisbehaviour("no height at which both are final and differ")
+
+
+def read_frozen(item: Item) -> int | None:
+    """A list of one height, or of none. Raises MalformedProof."""
+    frozen = rlp.as_list(item, "frozen at")
+    return rlp.as_int(rlp.as_list(item, "frozen at", count=1)[0], "frozen at", bits=64) if frozen else None

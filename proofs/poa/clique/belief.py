@@ -12,7 +12,7 @@ from proofs.ethereum.storage_layout import RouterLayout, decode_layout
 from proofs.poa.clique.predicates import check_parameters
 from proofs.poa.clique.types import Block, Parameters, Signed
 from proofs.poa.history import STATES_MAX, History, check_states
-from proofs.poa.rules import check_client_version
+from proofs.poa.rules import check_client_version, read_frozen
 from proofs.poa.votes import ADDRESS_BYTES, MEMBERS_MAX, VOTES_MAX, ballot_items, read_ballot
 
 VERSION: Final = 1
@@ -57,11 +57,6 @@ def decode_belief(encoded: bytes) -> Belief:
     check_states(states)
     layout = decode_layout(rlp.as_bytes(items[1], "router layout"))
     return Belief(parameters, layout, History(states), rlp.as_int(items[3], "heaviest"), read_frozen(items[4]))
-
-
-def read_frozen(item: Item) -> int | None:
-    frozen = rlp.as_list(item, "frozen at")
-    return rlp.as_int(rlp.as_list(item, "frozen at", count=1)[0], "frozen at", bits=64) if frozen else None
 
 
 def _block_items(block: Block) -> Encodable:

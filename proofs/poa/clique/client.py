@@ -75,7 +75,7 @@ class CliqueClient:
             branch = self._verify(decode_evidence(evidence), now)
             index = final_in(branch, confirmations=self.belief.parameters.confirmations)
             final.append({block.number: block.hash for block in branch[: index + 1]})
-        check_final_blocks_conflict(*final)
+        shared.check_final_blocks_conflict(*final)
 
     def frozen(self, number: int) -> CliqueClient:
         """The client after proved misbehaviour at `number`."""
@@ -104,12 +104,6 @@ class CliqueClient:
 
     def _expires_at(self, block: Block) -> int:
         return block.time + self.belief.parameters.trusting_period
-
-
-def check_final_blocks_conflict(a: dict[int, bytes], b: dict[int, bytes]) -> None:
-    """Two branches contradict each other where both are final. a, b: number → hash of their final blocks."""
-    if all(a[number] == b[number] for number in a.keys() & b.keys()):
-        raise NotMisbehaviour("no height at which both branches are final and differ")
 
 
 def equivocator(a: bytes, b: bytes) -> bytes:

@@ -13,6 +13,16 @@ from proofs.ethereum.storage_layout import RouterLayout
 from proofs.merkle.patricia import EMPTY_ROOT
 from proofs.poa.clique.predicates import VOTE_IN, VOTE_OUT, seal_hash
 from proofs.poa.clique.types import NOBODY, Parameters
+from proofs.poa.qbft.extra_data import (
+    block_hash,
+    commit_digest,
+    decode_extra_data,
+    encode_extra_data,
+    proposal_digest,
+)
+from proofs.poa.qbft.predicates import BFT_MIX_DIGEST
+from proofs.poa.qbft.types import ExtraData, Flavour
+from proofs.poa.qbft.types import Parameters as BftParameters
 from proofs.poa.rules import NO_OMMERS_HASH
 from proofs.primitives import secp256k1
 
@@ -125,3 +135,80 @@ def clique_chain(
         headers.append(last)
         done.append(by)
     return headers
+
+
+BFT_PARAMETERS = BftParameters(Flavour.QBFT, epoch_length=30_000, trusting_period=86_400, clock_drift=10)
+
+
+def bft_genesis(members: Sequence[Signer], flavour: Flavour = Flavour.QBFT, **changes: Any) -> ExecutionHeader:
+    extra = ExtraData(bytes(32), addresses(members), None, 0, b"", ())
+    plain = header(0, mix_hash=BFT_MIX_DIGEST, extra_data=encode_extra_data(extra, flavour))
+    return replace(plain, **changes)
+
+
+def addresses(members: Sequence[Signer]) -> tuple[bytes, ...]:
+    return tuple(each.address for each in sorted(members))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How a block is sealed: all that a test may want to have wrong. named: the validators in extra data."""
+
+    flavour: Flavour
+    named: tuple[bytes, ...]
+    by: tuple[Signer, ...]
+    proposer: Signer
+    vote: tuple[bytes, bool] | None = None
+    round: int = 0
+
+
+def bft_header(number: int, sealing: Sealing, **changes: Any) -> ExecutionHeader:
+    """A header with real seals; whatever is changed is changed before sealing."""
+    votes: dict[str, Any] = {}
+    if sealing.flavour.is_istanbul and sealing.vote is not None:
+        votes = {"beneficiary": sealing.vote[0], "nonce": VOTE_IN if sealing.vote[1] else VOTE_OUT}
+    elif not sealing.flavour.is_istanbul:
+        votes = {"beneficiary": sealing.proposer.address}
+    unsealed = replace(header(number, mix_hash=BFT_MIX_DIGEST), **(votes | changes))
+    return bft_sealed(unsealed, sealing)
+
+
+def bft_sealed(unsealed: ExecutionHeader, sealing: Sealing) -> ExecutionHeader:
+    flavour = sealing.flavour
+    vote = None if flavour.is_istanbul else sealing.vote
+    extra = ExtraData(bytes(32), sealing.named, vote, sealing.round, b"", ())
+    if flavour.is_istanbul:
+        extra = replace(extra, proposer_seal=sealing.proposer.seal(proposal_digest(unsealed, extra)))
+    digest = commit_digest(unsealed, extra, flavour)
+    extra = replace(extra, seals=tuple(each.seal(digest) for each in sealing.by))
+    return replace(unsealed, extra_data=encode_extra_data(extra, flavour))
+
+
+def bft_hash(sealed: ExecutionHeader, flavour: Flavour = Flavour.QBFT) -> bytes:
+    return block_hash(sealed, decode_extra_data(sealed.extra_data, flavour), flavour)
+
+
+def bft_block(
+    parent: ExecutionHeader,
+    members: Sequence[Signer],
+    *,
+    flavour: Flavour = Flavour.QBFT,
+    by: Sequence[Signer] | None = None,
+    vote: tuple[bytes, bool] | None = None,
+    proposer: Signer | None = None,
+    named: tuple[bytes, ...] | None = None,
+    round_number: int = 0,
+    **changes: Any,
+) -> ExecutionHeader:
+    """The child that a quorum of `members` seals, or `by`."""
+    number = parent.number + 1
+    ranked = sorted(members)
+    sealing = Sealing(
+        flavour,
+        addresses(members) if named is None else named,
+        tuple(ranked[: flavour.quorum(len(ranked))] if by is None else by),
+        proposer or ranked[number % len(ranked)],
+        vote,
+        round_number,
+    )
+    return bft_header(number, sealing, **({"parent_hash": bft_hash(parent, flavour)} | changes))

@@ -136,7 +136,7 @@ def test_a_conflicting_final_block_freezes_it() -> None:
 def test_misbehaviour_is_two_branches_that_are_both_final_and_differ() -> None:
     ours, theirs = evidence(*CHAIN[:12]), evidence(*lazy(1, 2, 3))
     client().misbehaviour(ours, theirs, now=NOW)
-    with pytest.raises(NotMisbehaviour, match="no height at which both"):
+    with pytest.raises(NotMisbehaviour, match="no height at which both are final"):
         client().misbehaviour(ours, evidence(*CHAIN), now=NOW)
     with pytest.raises(NotYetFinal):
         client().misbehaviour(ours, evidence(*lazy(1, 2, 3)[:3]), now=NOW)
