@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row
 
 from proofs.commitment import Packet
-from relay.lanes import LaneId
+from relay.lanes import Lane, LaneId
 from relay.lifecycle import DeliveryState, WaitReason, packet_life
 from relay.pipeline.relay import Relay
+from relay.pipeline.runtime import LedgerRuntime
 from relay.store.deliveries import decode_packet
+from relay.store.steps import ENDED
 
 
 def packet_id(lane: str, sequence: int) -> str:
@@ -75,31 +78,73 @@ def _payloads(packet: Packet) -> list[dict[str, object]]:
 
 
 def delivery_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
-    """With the reason it waits for *now*: what its ledgers cannot do at the moment goes before what was written."""
-    state, reason, numbers = DeliveryState(row.state), row.reason, msgspec.json.decode(row.numbers)
-    lane = relay.shared.lanes.get(LaneId(row.lane))
-    if lane is not None and state in (DeliveryState.WAITING, DeliveryState.IN_FLIGHT):
-        blocking = lane.source if state is DeliveryState.WAITING else lane.destination
-        runtime = relay.runtimes[blocking]
-        if runtime.state in ("waiting", "halted"):
-            halted = runtime.state == "halted"
-            reason = WaitReason.LEDGER_HALTED if halted else WaitReason.LEDGER_UNAVAILABLE
-            numbers = {"ledger": blocking, "error": runtime.error}
-        elif row.id in relay.runtimes[lane.destination].pool.held(lane.id):
-            state = DeliveryState.VERIFIED
-    ended = state in (DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED)
+    """With the reason it waits for *now*: what only memory knows goes before what was written."""
+    now = _now_known(row, relay) or Known(DeliveryState(row.state), row.reason, msgspec.json.decode(row.numbers))
+    ended = now.state in ENDED
     return {
         "id": row.id,
         "kind": row.kind,
         "lane": row.lane,
-        "state": state.value,
-        "waits_for": None if ended else str(reason),
-        "numbers": numbers,
-        "next_try": row.next_try if state is DeliveryState.WAITING else None,
+        "state": now.state.value,
+        "waits_for": None if ended else str(now.reason),
+        "numbers": now.numbers,
+        "next_try": row.next_try if now.state is DeliveryState.WAITING else None,
         "failures": row.failures,
         "by_us": None if row.by_us is None else bool(row.by_us),
         "ended_at": row.ended_at,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    state: DeliveryState
+    reason: str
+    numbers: dict[str, object]
+
+
+def _now_known(row: Row[Any], relay: Relay) -> Known | None:
+    """What memory knows better than the store, if anything."""
+    lane = relay.shared.lanes.get(LaneId(row.lane))
+    if lane is None:
+        return None
+    match DeliveryState(row.state):
+        case DeliveryState.WAITING:
+            return _waiting(row, lane, relay)
+        case DeliveryState.IN_FLIGHT:
+            return _in_flight(row, relay.runtimes[lane.destination])
+        case _:
+            return None
+
+
+def _waiting(row: Row[Any], lane: Lane, relay: Relay) -> Known | None:
+    source = relay.runtimes[lane.source]
+    if (trouble := _trouble(source, DeliveryState.WAITING)) is not None:
+        return trouble
+    numbers = msgspec.json.decode(row.numbers)
+    if row.id in relay.runtimes[lane.destination].pool.held(lane.id):
+        return Known(DeliveryState.VERIFIED, row.reason, numbers)
+    needed = row.found_number + source.ledger.source.traits.proof_lag
+    if source.watch is not None and source.watch.cursor.height.number < needed:
+        height = source.watch.cursor.height.number
+        return Known(DeliveryState.WAITING, WaitReason.PROOF_LAG, {"height": height, "needed": needed})
+    return None
+
+
+def _in_flight(row: Row[Any], destination: LedgerRuntime) -> Known | None:
+    if (trouble := _trouble(destination, DeliveryState.IN_FLIGHT)) is not None:
+        return trouble
+    height = destination.submit.included.get(row.submission) if destination.submit is not None else None
+    if height is None:
+        return None
+    numbers = {"transaction": msgspec.json.decode(row.numbers).get("transaction"), "height": height}
+    return Known(DeliveryState.INCLUDED, WaitReason.INCLUDED_UNFINAL, numbers)
+
+
+def _trouble(runtime: LedgerRuntime, state: DeliveryState) -> Known | None:
+    if runtime.state not in ("waiting", "halted"):
+        return None
+    reason = WaitReason.LEDGER_HALTED if runtime.state == "halted" else WaitReason.LEDGER_UNAVAILABLE
+    return Known(state, reason, {"ledger": runtime.name, "error": runtime.error})
 
 
 def lane_shape(row: Row[Any], relay: Relay) -> dict[str, object]:

@@ -31,6 +31,7 @@ _LANE_WAITS: Final = {
     Rule.UNKNOWN_CLIENT: WaitReason.CLIENT_MISMATCH,
     Rule.EXPIRED: WaitReason.RECEIVE_EXPIRED,
     Rule.NOT_YET_EXPIRED: WaitReason.TIME_NOT_REACHED,
+    Rule.FEE_CAP: WaitReason.FEE_CAP,
     Rule.PAUSED: WaitReason.REFUSED,
 }
 _POISON: Final = frozenset(
@@ -44,6 +45,9 @@ def judge(refusal: HostRefusal) -> Verdict:
             return Verdict(WaitReason.NOT_PERMITTED, {"role": role, "account": account})
         case OutOfFunds(account, balance, needed):
             return Verdict(WaitReason.NO_FUNDS, {"account": account, "balance": balance, "needed": needed})
+        case RefusedForEver(Rule.EXPIRED, detail):
+            # For ever, but no fault of the packet: its timeout ends it.
+            return _for_now(Rule.EXPIRED, detail, None)
         case RefusedForEver(rule, detail):
             return Verdict(WaitReason.REFUSED, {"rule": rule, "detail": detail}, poison=True, failed=True)
         case RefusedForNow(rule, detail, retry_after):

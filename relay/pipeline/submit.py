@@ -61,6 +61,8 @@ class SubmitLoop:
     limits: PipelineLimits
     chance: Random
     forget_health: Callable[[LaneId], None]
+    # Submissions that are in a block which may still be taken back: their height. Shown by the API, never stored.
+    included: dict[int, int] = field(default_factory=dict)
     _searched: set[int] = field(default_factory=set)
 
     @property
@@ -203,7 +205,10 @@ class SubmitLoop:
         return waiting
 
     async def _follow_one(self, submission: Submission, fate: Fate) -> None:
+        self.included.pop(submission.id, None)
         match fate:
+            case Included(at, final, _, _) if not final:
+                self.included[submission.id] = at.number
             case Included(at, final, fee, redundant) if final:
                 await self._included(submission, at.number, fee, redundant)
             case Failed(at, final, fee, rule, detail) if final:

@@ -51,14 +51,9 @@ def check_store(world: World) -> None:
 
 def _check_store(connection: Connection) -> None:
     for lane in connection.execute(select(LANE)).all():
-        states = Counter(
-            dict(
-                connection.execute(
-                    select(DELIVERY.c.state, func.count()).where(DELIVERY.c.lane == lane.id).group_by(DELIVERY.c.state)
-                ).all()  # type: ignore[arg-type]  # rows of two columns
-            )
-        )
-        # I9: found = done + moot + refuted + abandoned + open
+        counted = select(DELIVERY.c.state, func.count()).where(DELIVERY.c.lane == lane.id).group_by(DELIVERY.c.state)
+        states: Counter[str] = Counter({str(row[0]): int(row[1]) for row in connection.execute(counted)})
+        # Invariant 9: whatever was found has ended one way, or is open.
         open_ones = sum(states[state.value] for state in OPEN)
         assert lane.found == lane.done + lane.moot + lane.refuted + lane.abandoned + open_ones, lane.id
         for state in (DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED, DeliveryState.ABANDONED):
@@ -94,7 +89,7 @@ def _check_log(connection: Connection, lane: str, last: bytes) -> None:
     previous = b""
     for row in connection.execute(select(TRANSITION).where(TRANSITION.c.lane == lane).order_by(TRANSITION.c.id)):
         assert row.previous == previous, f"the log of {lane} is broken at {row.id}"
-        assert chain_hash(row._mapping) == row.hash
+        assert chain_hash(dict(row._mapping)) == row.hash
         previous = row.hash
     assert previous == last
 

@@ -50,7 +50,7 @@ FUNDS = 10**15
 FEE_CAP = 10**12
 
 
-class Crash(Exception):  # noqa: N818 - it is not an error of ours
+class Crash(Exception):
     """The process ends here, between two instructions."""
 
 
