@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
@@ -66,8 +67,11 @@ def _check_attestor(config: ConfigFile, *, live: bool, as_json: bool) -> None:
 
 def _missing(config: Config) -> list[str]:
     """What the file names and the disk lacks: no mistake of the file, yet the relay will not start without."""
+    members = [member for group in config.attestors for member in group.members]
+    files = dict.fromkeys([config.api.token_file, *(member.token_file for member in members)])
     missing = []
-    for look_at in (lambda: check_keys(config), lambda: read_token(config.api.token_file)):
+    looks: list[Callable[[], object]] = [partial(check_keys, config), *(partial(read_token, file) for file in files)]
+    for look_at in looks:
         try:
             look_at()
         except (KeyRefused, SecretRefused) as refusal:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -21,7 +21,7 @@ class RuntimeFile(msgspec.Struct, frozen=True):
     """pid: of the relay that wrote it; one that was killed leaves the file behind."""
 
     address: str
-    pid: int
+    pid: Annotated[int, msgspec.Meta(gt=0, lt=1 << 31)]
 
 
 def runtime_path(config: Config) -> Path:
@@ -48,9 +48,10 @@ def api_address(config: Config) -> str:
     """Raises CommandFailed."""
     if config.api.port == 0:
         found = _read(runtime_path(config))
-        if found is None:
+        # A relay that was killed leaves its file, and somebody else may listen on its port by now.
+        if found is None or not _is_alive(found.pid):
             hint = f"start the relay with: causeway run --config {config.file}"
-            raise CommandFailed(f"no relay runs: there is no {runtime_path(config)}", hint, Exit.UNREACHABLE)
+            raise CommandFailed(f"no relay runs that {runtime_path(config)} speaks of", hint, Exit.UNREACHABLE)
         return found.address
     host = _EVERYWHERE.get(config.api.host, config.api.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{config.api.port}"
@@ -59,5 +60,15 @@ def api_address(config: Config) -> str:
 def _read(path: Path) -> RuntimeFile | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=RuntimeFile)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True

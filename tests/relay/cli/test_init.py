@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,9 +100,7 @@ def test_a_malformed_configuration_is_refused_by_file_and_key(tmp_path: Path, ba
     assert [each.name for each in tmp_path.iterdir()] == ([file.name] if text is not None else [])
 
 
-@pytest.mark.parametrize(
-    ("port", "said"), ((0, "no relay runs: there is no"), (None, "no relay answers at http://127"))
-)
+@pytest.mark.parametrize(("port", "said"), ((0, "no relay runs that"), (None, "no relay answers at http://127")))
 def test_a_relay_that_does_not_run_is_said_with_what_to_do(config: Path, port: int | None, said: str) -> None:
     text = config.read_text()
     assert text.count("# port = 8420") == 1
@@ -107,6 +109,33 @@ def test_a_relay_that_does_not_run_is_said_with_what_to_do(config: Path, port: i
     assert ended.code == 3
     assert said in ended.err
     assert f"hint: start the relay with: causeway run --config {config}" in ended.err
+
+
+@pytest.mark.parametrize("content", (b"", b"{", b"\xff", b'{"address": "http://127.0.0.1:1", "pid": -1}'), ids=range(4))
+def test_a_runtime_file_that_says_nothing_is_as_good_as_none(config: Path, content: bytes) -> None:
+    config.write_text(config.read_text().replace("# port = 8420", "port = 0"))
+    (config.parent / "data").mkdir()
+    (config.parent / "data" / "api.json").write_bytes(content)
+    ended = with_config(config, "ledgers")
+    assert (ended.code, "no relay runs that" in ended.err) == (3, True)
+
+
+def test_the_address_of_a_relay_that_was_killed_is_not_spoken_to(config: Path) -> None:
+    """Somebody else may listen there now, and would be handed the token."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait(10)
+    config.write_text(config.read_text().replace("# port = 8420", "port = 0"))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        other.settimeout(0.1)
+        (config.parent / "data").mkdir()
+        address = f"http://127.0.0.1:{other.getsockname()[1]}"
+        (config.parent / "data" / "api.json").write_text(json.dumps({"address": address, "pid": process.pid}))
+        ended = with_config(config, "lanes", "pause", "x")
+        with pytest.raises(TimeoutError):
+            other.accept()
+    assert (ended.code, "no relay runs that" in ended.err) == (3, True)
 
 
 def test_keys_are_created_listed_and_shown_without_their_secret(config: Path) -> None:
