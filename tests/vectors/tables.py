@@ -59,6 +59,12 @@ NEVER_PERFORMED: Sequence[Row] = (
         "*",
         "an inner function of the curve library, seen only through the hash to G2",
     ),
+    Row(
+        "eth_consortium_headers",
+        "qbft/messages*.json",
+        "*",
+        "what validators say to one another before a block is sealed: no client sees it",
+    ),
     Row("wycheproof", "x25519_test*.json", "*", "key agreement: nothing here shares a secret"),
     Row(
         "wycheproof",
@@ -87,6 +93,7 @@ WITHOUT_VERDICT: Sequence[Row] = (
         "*",
         "an update that no step names: folders of one case hold the files of two releases",
     ),
+    Row("eth_consortium_headers", "genesis/*.json", "*", "genesis files of networks, without any block"),
     Row("eth_lc_real", "*/beacon_genesis.json", "*", "the genesis of mainnet, which the product knows"),
     Row(
         "eth_lc_real",
