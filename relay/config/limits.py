@@ -48,6 +48,12 @@ class Limits:
         default=10.0,
         example="10.0",
     )
+    identity_seconds: float = option(
+        number(1, 86_400, "seconds"),
+        "How often a ledger is asked whether it is still the one we knew: chain, genesis, host, host code.",
+        default=60.0,
+        example="60.0",
+    )
     health_seconds: float = option(
         number(0.5, 3600, "seconds"),
         "How long a look at the client on the host is good for.",

@@ -16,6 +16,7 @@ class PipelineLimits:
     pool_per_lane: int = 400  # verified and not yet submitted: a slow destination slows its lanes only
     verified_seconds_max: float = 120.0  # older proofs may lean on pruned heights: prove again
     guard_seconds: float = 10.0  # how often the send counters are proved on an idle ledger
+    identity_seconds: float = 60.0  # how often a ledger is asked whether it is still the one we knew
     health_seconds: float = 5.0  # how long a look at the client on the host is good for
     rebroadcast_seconds: float = 10.0  # the same bytes again, in case a node forgot them
     replace_seconds: float = 45.0  # a transaction that still waits then gets a higher fee

@@ -17,6 +17,7 @@ from proofs.errors import VerificationError
 from relay.lanes import LaneId, Lanes
 from relay.pipeline.belief import Belief, RunPure
 from relay.pipeline.budget import Budget
+from relay.pipeline.identity import IdentityWatch
 from relay.pipeline.lane_health import Expected, LaneHealth
 from relay.pipeline.limits import PipelineLimits, retry_delay
 from relay.pipeline.loop import Stepping, keep_stepping
@@ -76,6 +77,7 @@ class LedgerRuntime:
     round: SourceRound | None = None
     submit: SubmitLoop | None = None
     send: SendLoop | None = None
+    identity: IdentityWatch | None = None
 
     async def supervise(self, others: Mapping[str, LedgerRuntime], attestors: Mapping[LaneId, Attestors]) -> None:
         """Run for ever. An endpoint's trouble restarts this ledger later; a broken promise halts it."""
@@ -105,7 +107,13 @@ class LedgerRuntime:
 
     async def _run(self, others: Mapping[str, LedgerRuntime], attestors: Mapping[LaneId, Attestors]) -> None:
         await self.start(others, attestors)
-        loops = {"watch": self.watch, "round": self.round, "submit": self.submit, "send": self.send}
+        loops = {
+            "watch": self.watch,
+            "round": self.round,
+            "submit": self.submit,
+            "send": self.send,
+            "identity": self.identity,
+        }
         self.troubles.clear()
         self.state, self.error = "running", ""
         async with asyncio.TaskGroup() as tasks:
@@ -143,6 +151,9 @@ class LedgerRuntime:
         ends = tuple(self._far_end(others, lane_id, attestors) for lane_id in self._leaving())
         self.round = SourceRound(
             self.name, self.belief, self.watch, ends, shared.database, shared.limits, shared.clock, shared.chance
+        )
+        self.identity = IdentityWatch(
+            self.name, source, self.ledger.destination, shared.database, shared.limits, shared.clock
         )
         self._build_accounts(others)
 

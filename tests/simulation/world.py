@@ -58,20 +58,20 @@ class CrashingDatabase(Database):
     """The same store, but at chosen writes the process dies right after the commit, before anybody hears of it."""
 
     def __init__(self, inner: Database, chance: Random) -> None:
-        self._inner = inner
+        self.inner = inner
         self._chance = chance
         self.rate = 0.0
         self.crashes = 0
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """For those who stand outside the relay: they never crash."""
-        return self._inner.run_here(work)
+        return self.inner.run_here(work)
 
     def close(self) -> None:
-        self._inner.close()
+        self.inner.close()
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        result = self._inner.run_here(work)
+        result = self.inner.run_here(work)
         if self._chance.random() < self.rate:
             self.crashes += 1
             raise Crash

@@ -116,7 +116,7 @@ async def _running(stage: Stage) -> AsyncIterator[None]:
             await task
 
 
-async def _soon(stage: Stage, reason: WaitReason, **numbers: object) -> None:
+async def _soon(stage: Stage, reason: WaitReason, **numbers: Any) -> None:
     """Loops run by themselves: look until the reason shows, within a bound."""
     for _ in range(100):
         if (await stage.waits())["waits_for"] == reason:
