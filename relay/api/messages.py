@@ -65,8 +65,7 @@ class Messages:
         def accept(connection: Connection) -> Stored:
             """Found or stored in one transaction: two requests at once with one key are one message, too."""
             before = find_message(connection, key)
-            # The same request again: its timeout may be relative, so it is the stored one that counts.
-            timeout = _timeout(wanted, now=int(now)) if before is None else _same_timeout(wanted, before)
+            timeout = _timeout(wanted, now=int(now)) if before is None else _timeout_as_of(before, wanted)
             return store_message(connection, key, Message(lane.id, port, value, timeout), now=now)
 
         try:
@@ -101,8 +100,9 @@ def _check_timeout_given(wanted: MessageRequest) -> None:
     given = [each for each in (wanted.timeout, wanted.timeout_seconds) if each is not None]
     if len(given) != 1:
         raise bad_request("timeout", "both" if given else "none", "one of timeout and timeout_seconds")
-    if not 0 <= given[0] <= TIMEOUT_MAX:
-        raise bad_request("timeout", given[0], f"0 to {TIMEOUT_MAX}")
+    most, what = (TIMEOUT_MAX, "unix seconds") if wanted.timeout is not None else (TIMEOUT_SECONDS_MAX, "seconds")
+    if not 0 <= given[0] <= most:
+        raise bad_request("timeout", given[0], f"0 to {most} {what}")
 
 
 def _timeout(wanted: MessageRequest, *, now: int) -> int:
@@ -114,8 +114,9 @@ def _timeout(wanted: MessageRequest, *, now: int) -> int:
     return timeout
 
 
-def _same_timeout(wanted: MessageRequest, stored: Stored) -> int:
-    return wanted.timeout if wanted.timeout is not None else stored.message.timeout
+def _timeout_as_of(stored: Stored, wanted: MessageRequest) -> int:
+    """What this request would have meant when the first one came: a relative timeout counts from then."""
+    return wanted.timeout if wanted.timeout is not None else int(stored.stored_at) + (wanted.timeout_seconds or 0)
 
 
 def _port(port: str) -> str:

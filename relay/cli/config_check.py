@@ -40,17 +40,17 @@ def check(
         _check_attestor(config, live=live, as_json=as_json)
         return
     loaded = load_config(config)
-    missing = _missing(loaded)
+    not_ready = _not_ready(loaded)
     if not live:
-        _tell_sound(loaded, missing, as_json=as_json)
+        _tell_sound(loaded, not_ready, as_json=as_json)
         return
     report = asyncio.run(look(loaded))
     if as_json:
-        print_json({"file": str(config), "missing": missing, **report.as_json()})
+        print_json({"file": str(config), "not_ready": not_ready, **report.as_json()})
     else:
         _tell_live(report)
-        for line in missing:
-            print_line(f"missing: {line}")
+        for line in not_ready:
+            print_line(f"not ready: {line}")
     if not report.ok:
         raise CommandFailed("not everything is well", "the errors stand in the tables", Exit.UNREACHABLE)
 
@@ -65,29 +65,29 @@ def _check_attestor(config: ConfigFile, *, live: bool, as_json: bool) -> None:
         print_line(f"{config}: sound; attests {', '.join(each.ledger for each in loaded.attests)}")
 
 
-def _missing(config: Config) -> list[str]:
+def _not_ready(config: Config) -> list[str]:
     """What the file names and the disk lacks: no mistake of the file, yet the relay will not start without."""
     members = [member for group in config.attestors for member in group.members]
     files = dict.fromkeys([config.api.token_file, *(member.token_file for member in members)])
-    missing = []
+    not_ready = []
     looks: list[Callable[[], object]] = [partial(check_keys, config), *(partial(read_token, file) for file in files)]
     for look_at in looks:
         try:
             look_at()
         except (KeyRefused, SecretRefused) as refusal:
-            missing.append(str(refusal))
-    return missing
+            not_ready.append(str(refusal))
+    return not_ready
 
 
-def _tell_sound(config: Config, missing: Sequence[str], *, as_json: bool) -> None:
+def _tell_sound(config: Config, not_ready: Sequence[str], *, as_json: bool) -> None:
     counts = {"ledgers": len(config.ledgers), "links": len(config.links), "attestor_groups": len(config.attestors)}
     if as_json:
-        print_json({"ok": True, "file": str(config.file), **counts, "missing": list(missing)})
+        print_json({"ok": True, "file": str(config.file), **counts, "not_ready": list(not_ready)})
         return
     said = f"{counts['ledgers']} ledgers, {counts['links']} links, {counts['attestor_groups']} attestor groups"
     print_line(f"{config.file}: sound; {said}")
-    for line in missing:
-        print_line(f"missing: {line}")
+    for line in not_ready:
+        print_line(f"not ready: {line}")
 
 
 def _tell_live(report: Report) -> None:

@@ -35,11 +35,11 @@ DEFAULT_ATTESTOR_CONFIG: Final = Path("attestor.toml")
 def run(*, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Run the relay: follow the ledgers, verify, deliver, and answer at the API."""
     loaded = load_config(config)
-    configure_logging(loaded.log)
-    # Everything that can be wrong before anything runs is found before anything runs.
+    # What can be found wrong before anything runs is found, and told at the terminal, not in the log.
     read_token(loaded.api.token_file)
     check_keys(loaded)
     passphrase = passphrase_for(loaded.file, loaded.keys.passphrase)
+    configure_logging(loaded.log)
 
     def started(address: str) -> None:
         _announce_relay(loaded, address, as_json=as_json)
@@ -61,9 +61,9 @@ def _announce_relay(config: Config, address: str, *, as_json: bool) -> None:
 def attest(*, config: ConfigFile = DEFAULT_ATTESTOR_CONFIG, as_json: AsJson = False) -> None:
     """Run an attestor: it signs what its own light clients verified, and nothing else."""
     loaded = load_attestor_config(config)
-    configure_logging(loaded.log)
     read_token(loaded.attestor.token_file)
     passphrase = passphrase_for(loaded.file, loaded.keys.passphrase)
+    configure_logging(loaded.log)
 
     def started(address: str) -> None:
         if as_json:

@@ -27,13 +27,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """state: stored, in_flight, sent or failed. sequence: known once the send is final."""
+    """state: stored, in_flight, sent or failed. sequence: known once the send is final. stored_at: unix seconds."""
 
     key: str
     message: Message
     state: str
     sequence: int | None
     detail: str
+    stored_at: float
 
 
 @dataclass(eq=False)
@@ -107,4 +108,4 @@ def release_submission(connection: Connection, submission: int, state: str, deta
 
 def as_stored(row: Row[Any]) -> Stored:
     message = Message(LaneId(row.lane), row.dest_port, row.value, row.timeout)
-    return Stored(row.key, message, row.state, row.sequence, row.detail)
+    return Stored(row.key, message, row.state, row.sequence, row.detail, row.stored_at)

@@ -36,7 +36,7 @@ def test_what_init_writes_passes_the_check_and_only_its_owner_reads_the_secrets(
     checked = with_config(config, "config", "check", "--json")
     assert checked.code == 0
     assert (checked.json["ok"], checked.json["ledgers"], checked.json["links"]) == (True, 2, 1)
-    assert "harbour-fee" in checked.json["missing"][0]
+    assert "harbour-fee" in checked.json["not_ready"][0]
     assert "sound" in with_config(config, "config", "check").out
 
 

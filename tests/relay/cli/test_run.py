@@ -49,8 +49,7 @@ def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
 
 
-@pytest.mark.parametrize("how", (signal.SIGTERM, signal.SIGINT))
-def test_a_relay_says_where_it_answers_is_found_there_and_ends_in_good_order(config: Path, how: signal.Signals) -> None:
+def test_a_relay_says_where_it_answers_is_found_there_and_ends_in_good_order(config: Path) -> None:
     runtime = config.parent / "data" / "api.json"
     with started("run", "--config", str(config)) as (process, line):
         assert line.startswith("status page: http://127.0.0.1:")
@@ -58,7 +57,7 @@ def test_a_relay_says_where_it_answers_is_found_there_and_ends_in_good_order(con
         assert runtime.stat().st_mode & 0o777 == 0o600
         listed = with_config(config, "ledgers", "--json")
         assert [each["name"] for each in listed.json["ledgers"]] == ["left", "right"]
-        process.send_signal(how)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=15)
     assert process.returncode == 0, err
     assert (out, err) == ("", "")
@@ -76,7 +75,7 @@ def test_a_second_relay_on_the_same_store_is_refused_and_the_first_stays_found(c
         assert "Traceback" not in second.stderr
         assert ask(address, "GET", "/healthz").status == 200
         assert with_config(config, "lanes", "list").code == 0
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
 
 
@@ -89,11 +88,28 @@ def test_a_wrong_passphrase_is_refused_before_anything_runs_and_is_not_shown(con
     assert "Traceback" not in process.stderr
 
 
-def test_a_key_that_is_missing_or_serves_two_roles_is_refused(config: Path) -> None:
-    keys = config.parent / "keys"
-    (keys / "left-fee.key.json").unlink()
-    process = ended("run", "--config", str(config))
-    assert (process.returncode, "key left-fee" in process.stderr) == (2, True)
+def test_a_key_that_is_missing_is_named_before_anything_runs(config: Path) -> None:
+    (config.parent / "keys" / "left-fee.key.json").unlink()
+    refused = with_config(config, "run")
+    assert (refused.code, "key left-fee" in refused.err) == (2, True)
+    assert not (config.parent / "data").exists()
+
+
+def test_one_secret_under_two_names_does_not_serve_two_roles(world: World, config: Path) -> None:
+    (config.parent / "keys" / "left-send.key.json").unlink()
+    secret = world.nodes["left"].funded[0].secret.hex().encode()
+    imported = with_config(config, "keys", "import", "left-send", "--scheme", "ed25519", stdin=secret)
+    assert imported.code == 0
+    for command in (["run"], ["config", "check"]):
+        told = with_config(config, *command)
+        assert "got the key that 'left-fee' uses for fee, expected a key only for send" in told.err + told.out
+    assert not (config.parent / "data").exists()
+
+
+def test_a_token_file_that_others_may_read_is_refused_before_anything_runs(config: Path) -> None:
+    (config.parent / "api.token").chmod(0o640)
+    refused = with_config(config, "run")
+    assert (refused.code, "mode 0600" in refused.err) == (2, True)
     assert not (config.parent / "data").exists()
 
 

@@ -159,7 +159,7 @@ def test_a_live_check_finds_what_is_not_well(world: World, fresh: Path) -> None:
         "client_mismatch: client 07-tendermint-0",
         "client_mismatch: client 07-tendermint-777",
     ]
-    assert "key not-there" in report["missing"][0]
+    assert "key not-there" in report["not_ready"][0]
     assert "EndpointUnavailable" in with_config(fresh, "config", "check", "--live").out
 
 
