@@ -123,6 +123,7 @@ def clique_chain(
     *,
     pick: Callable[[int, Sequence[Signer]], Signer] | None = None,
     recent: Sequence[Signer] = (),
+    **changes: Any,
 ) -> list[ExecutionHeader]:
     """`length` blocks on `genesis` by signers that take turns, or that `pick` takes from those who may sign."""
     headers, last, done = [], genesis, list(recent)
@@ -131,7 +132,7 @@ def clique_chain(
         waiting = done[len(done) - len(ranked) // 2 :] if len(ranked) // 2 else []
         free = [each for each in ranked if each not in waiting]
         by = pick(number, free) if pick else ranked[number % len(ranked)]
-        last = clique_block(last, by, members, checkpoint=number % PARAMETERS.epoch_length == 0)
+        last = clique_block(last, by, members, checkpoint=number % PARAMETERS.epoch_length == 0, **changes)
         headers.append(last)
         done.append(by)
     return headers
