@@ -76,7 +76,7 @@ def _write(folder: Path, files: dict[str, tuple[bytes, int]]) -> list[str]:
 
 def _relay_steps(config: Path) -> list[str]:
     return [
-        f"edit {config}: name your ledgers, take out what you do not need",
+        f"edit {config}: name your ledgers, and take out [[links]]: `link create` writes your own",
         f"causeway keys create harbour-fee --scheme secp256k1 --config {config}   (one key per account)",
         f"causeway config check --live --config {config}",
         f"causeway link create harbour meadow --append --config {config}",

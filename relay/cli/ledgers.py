@@ -74,8 +74,8 @@ def ledgers(*, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> 
         (
             each["name"],
             each["state"],
-            each["latest"],
-            each["final"],
+            "–" if each["latest"] is None else each["latest"],
+            "–" if each["final"] is None else each["final"],
             show_time(each["final_time"] or None),
             f"{each['trust']}: {each['trust_shown']}",
             each["error"] or "–",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 import typer
@@ -62,10 +63,16 @@ def build_app() -> typer.Typer:
     return app
 
 
+@cache
+def _command() -> Callable[..., object]:
+    """Read from the signatures once."""
+    return typer.main.get_command(build_app())
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code."""
     try:
-        build_app()(args=list(arguments), prog_name="causeway")
+        _command()(args=list(arguments), prog_name="causeway")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
