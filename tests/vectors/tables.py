@@ -65,6 +65,16 @@ NEVER_PERFORMED: Sequence[Row] = (
         "*",
         "what validators say to one another before a block is sealed: no client sees it",
     ),
+    Row(
+        "eth_headers_receipts",
+        "mainnet_pow_11090290_snowbridge/*.json",
+        "difficulty of a mined block",
+        "the difficulty of Ethash: no ledger of ours that executes the EVM is mined",
+    ),
+    *(
+        Row("eth_headers_receipts", "ethereum_tests/*.json", f"*: BlockException.{reason}", "shown by execution alone")
+        for reason in ("INVALID_STATE_ROOT", "INVALID_RECEIPTS_ROOT", "INVALID_LOG_BLOOM", "INVALID_GAS_USED")
+    ),
     Row("wycheproof", "x25519_test*.json", "*", "key agreement: nothing here shares a secret"),
     Row(
         "wycheproof",
@@ -94,6 +104,8 @@ WITHOUT_VERDICT: Sequence[Row] = (
         "an update that no step names: folders of one case hold the files of two releases",
     ),
     Row("eth_consortium_headers", "genesis/*.json", "*", "genesis files of networks, without any block"),
+    Row("eth_headers_receipts", "execution_apis_chain/genesis*.json", "*", "the state before the first block"),
+    Row("eth_headers_receipts", "execution_apis_chain/forkenv*.json", "*", "settings of the node that made the chain"),
     Row("eth_lc_real", "*/beacon_genesis.json", "*", "the genesis of mainnet, which the product knows"),
     Row(
         "eth_lc_real",
