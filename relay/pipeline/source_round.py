@@ -259,7 +259,10 @@ class SourceRound:
             await self._write_waits([Wait(each.id, WaitReason.LEDGER_UNAVAILABLE, numbers, later) for each in dues])
             return
         except InvalidProof as reason:
-            self.belief.source.blame(group.served_by, reason)
+            # It verified, yet it cannot be said in the words of this client: no endpoint is to blame.
+            later = self.clock() + self.limits.retry_max_seconds
+            numbers = {"error": str(reason)}
+            await self._write_waits([Wait(each.id, WaitReason.RETRY, numbers, later) for each in dues])
             return
         await self._write_waits(self._quorum_waits(end.lane.id, offer))
         # Solo deliveries travel apart: what they break is only their own.
