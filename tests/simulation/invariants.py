@@ -45,22 +45,37 @@ class HostHistory:
             assert number == 1, f"{packet} ended {number} times"
 
 
-def check_store(world: World) -> None:
-    world.database.read(_check_store)
+@dataclass(slots=True)
+class StoreCheck:
+    """The store's own invariants. The log is read on from where it was checked before."""
 
+    checked: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
-def _check_store(connection: Connection) -> None:
-    for lane in connection.execute(select(LANE)).all():
-        counted = select(DELIVERY.c.state, func.count()).where(DELIVERY.c.lane == lane.id).group_by(DELIVERY.c.state)
-        states: Counter[str] = Counter({str(row[0]): int(row[1]) for row in connection.execute(counted)})
-        # Invariant 9: whatever was found has ended one way, or is open.
-        open_ones = sum(states[state.value] for state in OPEN)
-        assert lane.found == lane.done + lane.moot + lane.refuted + lane.abandoned + open_ones, lane.id
-        for state in (DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED, DeliveryState.ABANDONED):
-            assert getattr(lane, state.value) == states[state.value], (lane.id, state)
-        assert lane.quarantined == states[DeliveryState.QUARANTINED.value]
-        _check_log(connection, lane.id, lane.log_hash)
-    _check_ends(connection)
+    def check(self, world: World) -> None:
+        world.database.read(self._check)
+
+    def _check(self, connection: Connection) -> None:
+        counted = select(DELIVERY.c.lane, DELIVERY.c.state, func.count()).group_by(DELIVERY.c.lane, DELIVERY.c.state)
+        states = Counter({(row[0], row[1]): int(row[2]) for row in connection.execute(counted)})
+        for lane in connection.execute(select(LANE)).all():
+            # Invariant 9: whatever was found has ended one way, or is open.
+            open_ones = sum(states[lane.id, state.value] for state in OPEN)
+            assert lane.found == lane.done + lane.moot + lane.refuted + lane.abandoned + open_ones, lane.id
+            for state in (DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED, DeliveryState.ABANDONED):
+                assert getattr(lane, state.value) == states[lane.id, state.value], (lane.id, state)
+            assert lane.quarantined == states[lane.id, DeliveryState.QUARANTINED.value]
+            self._check_log(connection, lane.id, lane.log_hash)
+        _check_ends(connection)
+
+    def _check_log(self, connection: Connection, lane: str, last: bytes) -> None:
+        number, previous = self.checked.get(lane, (0, b""))
+        query = select(TRANSITION).where(TRANSITION.c.lane == lane, TRANSITION.c.id > number)
+        for row in connection.execute(query.order_by(TRANSITION.c.id)):
+            assert row.previous == previous, f"the log of {lane} is broken at {row.id}"
+            assert chain_hash(dict(row._mapping)) == row.hash
+            number, previous = row.id, row.hash
+        assert previous == last
+        self.checked[lane] = (number, previous)
 
 
 def _check_ends(connection: Connection) -> None:
@@ -83,15 +98,6 @@ def _check_ends(connection: Connection) -> None:
         .having(func.count() > 1)
     ).all()
     assert not names, f"two candidates of one name were taken for true: {names}"
-
-
-def _check_log(connection: Connection, lane: str, last: bytes) -> None:
-    previous = b""
-    for row in connection.execute(select(TRANSITION).where(TRANSITION.c.lane == lane).order_by(TRANSITION.c.id)):
-        assert row.previous == previous, f"the log of {lane} is broken at {row.id}"
-        assert chain_hash(dict(row._mapping)) == row.hash
-        previous = row.hash
-    assert previous == last
 
 
 def ended(world: World, history: HostHistory) -> bool:

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.simulation.invariants import HostHistory, check_store, ended, nothing_open
+from tests.simulation.invariants import HostHistory, StoreCheck, ended, nothing_open
 from tests.simulation.virtual_time import run_virtual
 from tests.simulation.world import World, open_world, running, until
 
@@ -38,12 +38,12 @@ async def _reorganise(world: World) -> None:
 
 
 async def _cross(world: World, *, calm_after: float = 0.0, seconds: float = 1_500) -> HostHistory:
-    history = HostHistory()
+    history, store = HostHistory(), StoreCheck()
 
     def look() -> None:
         history.follow(world)
         history.check()
-        check_store(world)
+        store.check(world)
 
     async with running(world), asyncio.TaskGroup() as tasks:
         forks = tasks.create_task(_reorganise(world))

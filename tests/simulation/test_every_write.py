@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from relay.store.database import Database
-from tests.simulation.invariants import HostHistory, check_store, ended, nothing_open
+from tests.simulation.invariants import HostHistory, StoreCheck, ended, nothing_open
 from tests.simulation.virtual_time import run_virtual
 from tests.simulation.world import Crash, CrashingDatabase, World, open_world, running, until
 
@@ -49,11 +49,11 @@ async def _cross(at: tuple[str, int] | None) -> dict[str, int]:
         database = MeasuredDatabase(world.database.inner, Random(1))
         database.at = at
         world.database = database
-        history = HostHistory()
+        history, store = HostHistory(), StoreCheck()
         async with running(world):
             await _send(world)
             await until(lambda: _all_ended(world, history), seconds=400)
-        check_store(world)
+        store.check(world)
         history.check()
         assert history.count("recv_packet") == 2
         assert database.crashes == (at is not None), f"{at} was never reached"
