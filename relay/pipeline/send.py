@@ -9,6 +9,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from prometheus_client import Counter
 from sqlalchemy import Connection
@@ -19,10 +20,12 @@ from relay.lanes import Lane, LaneId
 from relay.pipeline.limits import PipelineLimits
 from relay.pipeline.transactions import Transactions
 from relay.pipeline.watch import Watch
-from relay.store.outbox import Stored, mark_failed, mark_in_flight, mark_waiting, release_submission, unsent
+from relay.store.outbox import Stored, is_unnamed, mark_failed, mark_in_flight, mark_waiting, release_submission, unsent
 from relay.store.submissions import Submission, close, record_spend
 
 log = logging.getLogger(__name__)
+
+SEARCHES_MAX: Final = 10  # readings of a range that must show an event, before we say that it does not
 
 SENT = Counter("causeway_messages_sent_total", "Messages of users put into transactions.", ["ledger"])
 
@@ -37,6 +40,7 @@ class SendLoop:
     watch: Watch
     limits: PipelineLimits
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _searches: dict[int, int] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """Follow what is in flight, then send what is stored. Returns whether anything was sent."""
@@ -103,9 +107,17 @@ class SendLoop:
         return waiting
 
     async def _included(self, submission: Submission, number: int, fee: int) -> None:
-        """Its Sent event names the packet; it is closed when the ledger was read that far."""
-        if self.watch.cursor.height.number >= number:
-            await self._close(submission, "included", fee, outbox=("failed", "included, yet nothing was sent"))
+        """Its Sent event names the packet. When it was not read although its block was, somebody hid it."""
+        if self.watch.cursor.height.number < number:
+            return
+        unnamed = await self.transactions.database.run(partial(is_unnamed, submission=submission.id))
+        searches = self._searches.get(submission.id, 0)
+        if unnamed and searches < SEARCHES_MAX:
+            self._searches[submission.id] = searches + 1
+            await self.watch.rewind(number - 1, f"the send of transaction {submission.attempts[-1].tx_id} is missing")
+            return
+        self._searches.pop(submission.id, None)
+        await self._close(submission, "included", fee, outbox=("failed", "included, yet no endpoint shows it as sent"))
 
     async def _close(self, submission: Submission, status: str, fee: int, *, outbox: tuple[str, str]) -> None:
         now, transactions = self.transactions.clock(), self.transactions

@@ -35,6 +35,7 @@ from relay.store.deliveries import (
     Wait,
     due,
     has_unproved,
+    is_still_waiting,
     paused,
     read_again_from,
     record_proved,
@@ -220,7 +221,8 @@ class SourceRound:
                         received.append(each)
 
         def write(connection: Connection) -> list[int]:
-            take_steps(connection, steps, now=now)
+            # The watch may have read the end of a delivery while its proof was on its way.
+            take_steps(connection, [step for step in steps if is_still_waiting(connection, step.delivery)], now=now)
             record_waits(connection, waits)
             receives = [each for dues in proved.values() for each in dues if each.kind is DeliveryKind.RECEIVE]
             record_proved(connection, [each.packet_row for each in receives], at.number)

@@ -27,7 +27,7 @@ from relay.pipeline.refusals import Verdict, judge
 from relay.pipeline.transactions import Transactions
 from relay.pipeline.verified import VerifiedBatch, VerifiedDelivery, VerifiedPool
 from relay.pipeline.watch import Watch
-from relay.store.deliveries import Due, Wait, in_submission, is_still_waiting, record_waits
+from relay.store.deliveries import Due, Wait, in_submission, is_still_waiting, paused, record_waits
 from relay.store.ledgers import count_redundant
 from relay.store.steps import Step, take_steps
 from relay.store.submissions import Submission, close, record_spend
@@ -79,7 +79,9 @@ class SubmitLoop:
             return False
         items = [item.due.id for batch in batches for item in batch.items]
         try:
-            return await self._submit(batches)
+            # A lane that was paused meanwhile: what it had verified waits again.
+            resting = await self.transactions.database.run(paused)
+            return await self._submit([batch for batch in batches if batch.lane.id not in resting])
         finally:
             # Whatever happened, the store knows where each of them stands now.
             self.pool.release(items)

@@ -98,12 +98,22 @@ def mark_waiting(connection: Connection, key: str, detail: str) -> None:
 
 
 def release_submission(connection: Connection, submission: int, state: str, detail: str) -> None:
-    """Its transaction ended without sending: back to `stored`, or `failed`. One whose event was read stays sent."""
+    """Its transaction ended without sending: back to `stored`, or `failed`. One whose event was read stays sent.
+
+    A failed one keeps its submission: should its event be read after all, it is named and sent.
+    """
+    kept = {} if state == "failed" else {"submission": None}
     connection.execute(
         update(OUTBOX)
         .where(OUTBOX.c.submission == submission, OUTBOX.c.state == "in_flight")
-        .values(state=state, detail=detail, submission=None)
+        .values(state=state, detail=detail, **kept)
     )
+
+
+def is_unnamed(connection: Connection, submission: int) -> bool:
+    """Whether the message of a submission has not been seen as a packet yet."""
+    query = select(OUTBOX.c.key).where(OUTBOX.c.submission == submission, OUTBOX.c.state == "in_flight")
+    return connection.execute(query).first() is not None
 
 
 def as_stored(row: Row[Any]) -> Stored:
