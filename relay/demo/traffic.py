@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.contract.errors import EndpointTrouble, HostRefusal
-from adapters.contract.ledger import Clock, Failed, Included, Port, TxId, Vanished
+from adapters.contract.ledger import Clock, Failed, Included, Pending, Port, TxId, Vanished
 from relay.demo.api import Api
 from relay.demo.ledgers import DemoLedger
 from relay.lanes import Lane
@@ -94,7 +94,11 @@ class Traffic:
         destination = self.ledgers[name].ledger.destination
         assert destination is not None, "the demo's ledgers have a host"
         while True:
-            (fate,) = await destination.fates([(tx_id, raw)])
+            try:
+                (fate,) = await destination.fates([(tx_id, raw)])
+            except EndpointTrouble:
+                # It may be on its way: to send another now could be to send two.
+                fate = Pending()
             if isinstance(fate, Included):
                 return True
             if isinstance(fate, Failed | Vanished):

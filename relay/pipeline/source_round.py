@@ -230,7 +230,7 @@ class SourceRound:
             timeouts = waiting_timeouts(connection, [each.packet_row for each in false_sends])
             take_steps(connection, [Step(each, DeliveryEvent.CONTRADICTED) for each in timeouts], now=now)
             for lane in {each.lane for each in false_sends}:
-                recount_sent(connection, lane)
+                recount_sent(connection, lane, [each.packet.sequence for each in false_sends if each.lane == lane])
             return [read_again_from(connection, each.packet_row) for each in received]
 
         again = await self.database.run(write)

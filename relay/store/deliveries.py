@@ -140,19 +140,25 @@ def read_again_from(connection: Connection, packet: int) -> int:
     return int(connection.execute(query).scalar_one() or 0)
 
 
-def recount_sent(connection: Connection, lane: LaneId) -> None:
-    """A refuted sighting must not count as sent: it would hide that a true send was left out."""
-    highest = (
-        select(func.coalesce(func.max(PACKET.c.sequence), 0))
-        .join(DELIVERY, DELIVERY.c.packet == PACKET.c.id)
-        .where(
-            PACKET.c.lane == lane,
-            DELIVERY.c.kind == DeliveryKind.RECEIVE.value,
-            DELIVERY.c.state != DeliveryState.REFUTED.value,
+def recount_sent(connection: Connection, lane: LaneId, refuted: Sequence[int]) -> None:
+    """Take back refuted sequences: the true send of that name, if there is one, was left out and must be read.
+
+    What was sent counts up to the first sequence for which no sighting stands.
+    """
+    for sequence in refuted:
+        stands = (
+            select(DELIVERY.c.id)
+            .join(PACKET, DELIVERY.c.packet == PACKET.c.id)
+            .where(
+                PACKET.c.lane == lane,
+                PACKET.c.sequence == sequence,
+                DELIVERY.c.kind == DeliveryKind.RECEIVE.value,
+                DELIVERY.c.state != DeliveryState.REFUTED.value,
+            )
         )
-        .scalar_subquery()
-    )
-    connection.execute(update(LANE).where(LANE.c.id == lane).values(last_sent=highest))
+        if connection.execute(stands.limit(1)).first() is None:
+            higher = (LANE.c.id == lane) & (LANE.c.last_sent >= sequence)
+            connection.execute(update(LANE).where(higher).values(last_sent=sequence - 1))
 
 
 def is_still_waiting(connection: Connection, delivery: int) -> bool:
