@@ -18,7 +18,7 @@ from relay.config.toml import write_toml
 
 LEDGERS_EPILOG: Final = examples("causeway ledgers", "causeway ledgers --json")
 _DEPLOY_EPILOG: Final = examples(
-    "causeway ledger deploy harbour       prints the settings to add to [ledgers.harbour]",
+    "causeway ledger deploy harbour       prints the settings to add to its table",
     "Ledgers that bring their host with them have nothing to deploy.",
 )
 
@@ -36,7 +36,7 @@ def _group() -> None:
 
 
 def deploy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A [ledgers.*] table of the configuration.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A ledger, as the configuration names it.")],
     *,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,

@@ -21,7 +21,7 @@ from relay.keys.durable import write_durably
 from relay.linking import CannotLink, End, create_link
 
 _PLACEHOLDER = ("placeholder-0", "placeholder-1")
-_Ledger = Annotated[str, typer.Argument(help="A [ledgers.*] table of the configuration.")]
+_Ledger = Annotated[str, typer.Argument(help="A ledger, as the configuration names it.")]
 
 
 def link_app() -> typer.Typer:
@@ -29,7 +29,7 @@ def link_app() -> typer.Typer:
     app.command(
         "create",
         epilog=examples(
-            "causeway link create harbour meadow            prints the [[links]] table to add",
+            "causeway link create harbour meadow            prints the table to add",
             "causeway link create harbour meadow --append   adds it to the end of the configuration",
         ),
     )(create)
@@ -48,7 +48,7 @@ def create(
 ) -> None:
     """Create a client of each ledger on the other, with the setup keys of both.
 
-    Where a host can verify the other ledger by itself, its client does; otherwise it is a quorum of the [[attestors]]
+    Where a host can verify the other ledger by itself, its client does; otherwise it is a quorum of the attestors
     configured for that direction.
     """
     loaded = load_config(config)
