@@ -14,7 +14,7 @@ from proofs.encoding import rlp
 from proofs.errors import LimitExceeded, MalformedProof
 from proofs.ethereum.execution import ExecutionHeader, decode_header
 
-# A header with its seal takes 70 µs to check: 512 of them stay below 50 ms, and a longer way is several updates.
+# Measured on a busy machine: 0.6 ms for a header and its seal, so a third of a second. A longer way is several updates.
 HEADERS_MAX: Final = 512
 # 512 headers of 600 bytes take 300 kB; the rest is room for long validator lists.
 EVIDENCE_BYTES_MAX: Final = 1 << 20
