@@ -15,6 +15,12 @@ class Row:
     reason: str
 
 
+_SPV_STEP = "a step of another project's arithmetic, whose results are judged by the functions around it"
+_SPV_FIELD = "payees, amounts and fields of inputs: a proof here is about one output's script"
+_RELAY_STORE = "storage and requests of a relay contract; how the product follows branches is tested with its client"
+_RELAY_HEIGHTS = "a height that is told beside a header: heights are counted here, never read"
+_LONG_NUMBER = "a number longer than needed, which Core refuses (serialize.h), as does its author within transactions"
+
 # Counted apart, never as right: the product has no such operation.
 NEVER_PERFORMED: Sequence[Row] = (
     Row(
@@ -83,6 +89,46 @@ NEVER_PERFORMED: Sequence[Row] = (
         "ciphersuite NUL: Ethereum signs with proof of possession",
     ),
     Row("wycheproof", "bls_sig_g2_aggregate_verify_test*.json", "*", "ciphersuite NUL, as above"),
+    # Bitcoin: what other projects' readers and contracts do beside verifying.
+    Row("btc_headers", "bip54/coinbases*.json", "*", "lock times of coinbase transactions: rules active nowhere yet"),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "bytesToUint*", _SPV_STEP),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "determine*", _SPV_STEP),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "lastBytes*", _SPV_STEP),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "reverseEndianness*", _SPV_STEP),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "hash160*", _SPV_STEP),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractHash/*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractHashError/*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "isLegacyInput*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractInputTx*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractOutpoint*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractScriptSig*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractSequence*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractTxIndex*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractValue*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "extractOutputScriptLen*", _SPV_FIELD),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "calculateDifficulty*", _SPV_STEP),
+    Row(
+        "btc_spv_vectors",
+        "bitcoin_spv_proofs*.json",
+        "malformed/*",
+        "JSON of another project: no reader here takes JSON",
+    ),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "link.*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "chain.*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "requests.*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "validator.checkRequestsFilled*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "header.compareTargets*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/OnDemandSPVHelpers*.json", "*", _RELAY_STORE),
+    Row("btc_spv_vectors", "relays/testVectors*.json", "header.validateDifficultyChange/invalid prev*", _RELAY_HEIGHTS),
+    Row(
+        "btc_spv_vectors", "relays/testVectors*.json", "header.validateDifficultyChange/invalid anchor*", _RELAY_HEIGHTS
+    ),
+    Row(
+        "btc_spv_vectors",
+        "relays/testVectors*.json",
+        "header.validateHeaderChain/heights not consecutive*",
+        _RELAY_HEIGHTS,
+    ),
 )
 
 # Judged against the specification instead of against their author.
@@ -92,6 +138,20 @@ CONTRADICT_THE_SPECIFICATION: Sequence[Row] = (
         "cometbft_light_blocks*.json",
         "*",
         "Greenfield headers have a 15th leaf and its validators two more fields: no CometBFT block hashes like that",
+    ),
+    Row(
+        "btc_headers",
+        "mainnet_retarget_sparse/*",
+        "height 479807",
+        "a header of Bitcoin Cash, after the fork: its difficulty is not that of Bitcoin",
+    ),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "parseVarInt/1", _LONG_NUMBER),
+    Row("btc_spv_vectors", "bitcoin_spv_functions*.json", "parseVarInt/2", _LONG_NUMBER),
+    Row(
+        "btc_spv_vectors",
+        "bitcoin_spv_functions*.json",
+        "validateHeaderWork/0",
+        "a hash of zero meets every target (Core pow.cpp); its author takes it for a missing one",
     ),
 )
 
@@ -113,6 +173,7 @@ WITHOUT_VERDICT: Sequence[Row] = (
         "*",
         "parts of the bootstrap and updates beside them, without verdicts of their own",
     ),
+    Row("btc_headers", "*/readme.txt", "*", "where the files beside it come from"),
 )
 
 
