@@ -33,4 +33,16 @@ sim: setup  ## simulate the relay in an unkind world; SEED=first RUNS=how many
 vectors: setup  ## run every third-party vector suite
 	$(BIN)/python -m tests.vectors $(VECTORS)
 
-.PHONY: help setup run test check sim vectors
+mutants: setup  ## switch off every predicate of proofs/ in turn: some test must notice; FAMILY=one
+	$(BIN)/python -m tests.mutants $(if $(FAMILY),--family $(FAMILY))
+
+fuzz: setup  ## feed hostile bytes to every parser and family; FAMILY=one CASES=per target
+	$(BIN)/python -m tests.fuzz $(if $(FAMILY),--family $(FAMILY)) --cases $(or $(CASES),1000000)
+
+bench-proofs: setup  ## measure verification against the hashing or signatures it cannot do without
+	$(BIN)/python -m tests.bench
+
+docs: setup  ## write docs/verification.md again from the predicates
+	$(BIN)/python -m tests.verification_page
+
+.PHONY: help setup run test check sim vectors mutants fuzz bench-proofs docs

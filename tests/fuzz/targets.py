@@ -1,0 +1,140 @@
+"""What is fuzzed: each target takes bytes from strangers, and has honest seeds to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from proofs.attestation import client as attestation
+from proofs.attestation.spec import Tag
+from proofs.attestation.types import decode_abi
+from proofs.cometbft import client as cometbft
+from proofs.cometbft.ibc_messages import (
+    decode_client_header,
+    decode_client_state,
+    decode_misbehaviour,
+    encode_client_header,
+    encode_client_state,
+    encode_misbehaviour,
+)
+from proofs.cometbft.types import Misbehaviour
+from proofs.encoding import rlp
+from proofs.encoding.proof_batch import join_batch, split_batch
+from proofs.ethereum import client as ethereum
+from proofs.ethereum.evidence import EvidenceKind
+from proofs.ethereum.execution import decode_account
+from proofs.ethereum.storage_layout import check_claims, decode_layout
+from proofs.light_client import Claim, Height, LightClient
+from proofs.merkle import ics23, patricia
+from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
+from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
+from tests.proofs.cometbft import test_client as comet
+from tests.proofs.cometbft.test_encodings import CLIENT_STATE, STEP
+from tests.proofs.ethereum import beacon_builders as beacon
+from tests.proofs.ethereum import test_storage_layout as evm
+from tests.proofs.ethereum.builders import LAYOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    family: str
+    name: str
+    parse: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+
+    def __str__(self) -> str:
+        return f"{self.family}/{self.name}"
+
+
+def targets() -> tuple[Target, ...]:
+    return (*_cometbft(), *_attestation(), *_ethereum(), *_merkle(), *_encoding())
+
+
+def _check(client: LightClient, claims: Sequence[Claim], at: Height, proof: bytes) -> None:
+    client.check(claims, at=at, proof=proof)
+
+
+def _cometbft() -> tuple[Target, ...]:
+    client = comet.with_store()
+    claim = Claim(comet.PATH, b"\x11" * 32)
+    step = encode_client_header(STEP)
+    accusation = encode_misbehaviour(Misbehaviour(STEP, STEP))
+    headers = [comet.evidence(5), comet.evidence(2), step]
+    return (
+        Target("cometbft", "update", partial(comet.started().update, now=comet.NOW), headers),
+        Target("cometbft", "misbehaviour", partial(client.misbehaviour, step, now=comet.NOW), headers),
+        Target("cometbft", "header", decode_client_header, headers),
+        Target("cometbft", "client", cometbft.decode_client, [client.encode(), client.frozen(5).encode()]),
+        Target("cometbft", "client state", decode_client_state, [encode_client_state(CLIENT_STATE)]),
+        Target(
+            "cometbft", "misbehaviour message", decode_misbehaviour, [encode_misbehaviour(Misbehaviour(STEP, STEP))]
+        ),
+        Target(
+            "cometbft",
+            "check",
+            partial(_check, client, [claim], Height(7, 5)),
+            [join_batch([comet.STORE.prove(comet.PATH)])],
+        ),
+    )
+
+
+def _attestation() -> tuple[Target, ...]:
+    client = client_of()
+    claims = [Claim(b"client-0\x01" + bytes(7) + b"\x01", b"\x11" * 32)]
+    proofs = [batch(10, claims), join_batch([packets(10, claims)])]
+    abi = sign(b"x" * 64, (0, 1), tag=Tag.STATE).encode_abi()
+    return (
+        Target("attestation", "update", partial(client.update, now=0), [state(11, 1_001)]),
+        Target("attestation", "misbehaviour", partial(client.misbehaviour, state(11, 1), now=0), [state(11, 2)]),
+        Target("attestation", "check", partial(_check, client, claims, Height(0, 10)), proofs),
+        Target("attestation", "client", attestation.decode_client, [client.encode()]),
+        Target("attestation", "abi", decode_abi, [abi]),
+    )
+
+
+def _ethereum() -> tuple[Target, ...]:
+    client = beacon.client_at(16)
+    update = beacon.update_of(18, finalized=17)
+    seeds = [
+        beacon.evidence_for(beacon.update_of(18, finalized=17, brings=beacon.keys_of(3))),
+        beacon.evidence_for(update, kind=EvidenceKind.FINALITY_UPDATE),
+    ]
+    account = rlp.encode([b"\x01", b"", bytes(32), bytes(32)])
+    return (
+        Target("ethereum", "update", partial(client.update, now=beacon.NOW), seeds),
+        Target("ethereum", "optimistic", partial(client.optimistic_header, now=beacon.NOW), seeds),
+        Target("ethereum", "misbehaviour", partial(client.misbehaviour, seeds[0], now=beacon.NOW), seeds),
+        Target("ethereum", "client", ethereum.decode_client, [client.encode()]),
+        Target(
+            "ethereum", "check", partial(_check, client, [beacon.CLAIM], Height(0, 1016)), [beacon.state_proof()[1]]
+        ),
+        Target("ethereum", "claims", _check_state, [evm.WORLD.prove([each.path for each in evm.CLAIMS])]),
+        Target("ethereum", "layout", decode_layout, [LAYOUT.encode()]),
+        Target("ethereum", "account", decode_account, [account]),
+    )
+
+
+def _check_state(proof: bytes) -> None:
+    check_claims(evm.CLAIMS, state_root=evm.WORLD.state_root, layout=LAYOUT, proof=proof)
+
+
+def _merkle() -> tuple[Target, ...]:
+    proofs = [comet.STORE.prove(comet.PATH), comet.STORE.prove(b"zzz"), comet.STORE.prove(b"0")]
+    layers = [layer for proof in proofs for layer in split_merkle_proof(proof)]
+    path = [b"ibc", comet.PATH]
+    chained = partial(ics23.verify_chained, root=comet.STORE.root(), path=path, value=b"\x11" * 32)
+    nodes = evm.WORLD.account_nodes()
+    return (
+        Target("merkle", "ics23 chained", chained, proofs),
+        Target("merkle", "ics23 proof", decode_commitment_proof, layers),
+        Target("merkle", "patricia node", patricia.decode_node, nodes),
+    )
+
+
+def _encoding() -> tuple[Target, ...]:
+    nested = rlp.encode([b"a", [b"b", [b"c" * 60], b""], b"\x80"])
+    return (
+        Target("encoding", "rlp", partial(rlp.decode, depth_limit=4), [nested]),
+        Target("encoding", "proof batch", partial(split_batch, count=2), [join_batch([b"a" * 200, b"b"])]),
+    )
