@@ -50,6 +50,7 @@ class Watch:
     latest: int = 0
     final_time: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _rewound_at: float = field(default=float("-inf"))
 
     async def step(self) -> bool:
         """Read on by one scan. Returns whether there is more to read at once."""
@@ -74,8 +75,10 @@ class Watch:
     async def _rewind_if_asked(self) -> None:
         stored = await self.database.run(partial(known, name=self.ledger))
         assert stored is not None, "a watched ledger is registered"
-        if stored.rewind_to is None:
+        # Not at once again: what two readings do not show, a third in the same moment will not show either.
+        if stored.rewind_to is None or self.clock() - self._rewound_at < self.limits.retry_first_seconds:
             return
+        self._rewound_at = self.clock()
         cursor = self.cursor
         if stored.rewind_to < cursor.height.number:
             cursor = await self.source.start(Height(cursor.height.revision, stored.rewind_to))

@@ -108,8 +108,9 @@ def _on_sent(connection: Connection, row: Row[Any], event: Sent, lane: Lane, now
     number = event.at.position.height.number
     if row.sent_number is None:
         _set(connection, row, sent_number=number, sent_transaction=event.at.transaction)
-        _count_sent(connection, lane, event.packet.sequence)
         _name_outbox(connection, event)
+    # Counted each time it is read: a refuted sighting may have taken the count back below it.
+    _count_sent(connection, lane, event.packet.sequence)
     already = row.received_number is not None
     ended = row.acknowledged_number is not None or row.timed_out_number is not None
     found = add_delivery(connection, row.id, DeliveryKind.RECEIVE, lane, found_number=number, now=now)
