@@ -78,7 +78,8 @@ def check_is_op_return(script: bytes) -> None:
 def check_push(script: bytes, data: bytes, *, has_long_form: bool) -> None:
     """The script is exactly one push. Two forms of one packet would be two outputs to some readers, one to others."""
     announced = script[2:3] if has_long_form else script[1:2]
-    if announced != len(data).to_bytes(8, "little").rstrip(b"\0") or has_long_form is not (len(data) >= _OP_PUSHDATA1):
+    is_shortest = has_long_form is (len(data) >= _OP_PUSHDATA1)
+    if len(announced) != 1 or announced[0] != len(data) or not is_shortest:
         raise MalformedProof("OP_RETURN push", got=script[1:3], expected=f"the shortest push of {len(data)} bytes")
 
 
