@@ -2,6 +2,10 @@
 
 update   a state attestation: height → time. The same height with another time freezes the client for ever
 check    one packet attestation per claim, each at exactly the height asked for
+
+Trust root: the addresses of the attestors and how many must sign, as an operator configures them.
+
+Not checked: anything about the attested ledger itself, not even which it is: one key must not attest two ledgers.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 One class for our relay, for attestors and for hosts of our own. Evidence is a 07-tendermint header in protobuf, a
 proof is a batch of ICS-23 proofs against the application's root. Two blocks that cannot both be honest freeze the
 client, as on every other host of this family.
+
+Trust root: the hash of one header that an operator configures, for as long as the trusting period lasts.
+
+Not checked: transactions and their results, evidence in blocks, who proposed, and signatures of a commit beyond two
+thirds of the power. Upgrades to another revision are not followed: they need a new checkpoint.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 A committee of 512 validators signs for a period of 27 hours and is named one period ahead, so an update per period is
 enough to follow. Believed is only what at least two thirds of a committee signed *and* the signed state calls final:
 there is no force-update here, and an optimistic header is shown, never relayed on.
+
+Trust root: the root of one beacon block that an operator configures, with the chain's fork schedule.
+
+Not checked: state transitions, attestations of validators, slashings, data availability. A sync committee is not
+slashed for what it signs: two thirds of it are believed. Periods below supermajority are never forced.
 """
 
 from __future__ import annotations

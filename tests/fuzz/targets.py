@@ -67,9 +67,7 @@ def _cometbft() -> tuple[Target, ...]:
         Target("cometbft", "header", decode_client_header, headers),
         Target("cometbft", "client", cometbft.decode_client, [client.encode(), client.frozen(5).encode()]),
         Target("cometbft", "client state", decode_client_state, [encode_client_state(CLIENT_STATE)]),
-        Target(
-            "cometbft", "misbehaviour message", decode_misbehaviour, [encode_misbehaviour(Misbehaviour(STEP, STEP))]
-        ),
+        Target("cometbft", "misbehaviour message", decode_misbehaviour, [accusation]),
         Target(
             "cometbft",
             "check",

@@ -245,3 +245,9 @@ def test_hostile_bytes_meet_refusals_only() -> None:
 
     short = [leaf("20", LONG), rlp.encode([*BRANCH_OF_HASHES, b""]), rlp.encode([[b"\x39", b"v"]] * 16 + [b""])]
     assert_only_refusals(parse_one, [*PROOF, *short], 3_000)
+
+
+def test_an_empty_proof_is_refused_unless_the_trie_is_empty() -> None:
+    with pytest.raises(MalformedProof) as refusal:
+        patricia.value_at(b"\x11" * 32, b"\x01", [])
+    assert (refusal.value.got, refusal.value.expected) == (0, "at least 1 node")
