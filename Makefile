@@ -40,7 +40,7 @@ fuzz: setup  ## feed hostile bytes to every parser and family; FAMILY=one CASES=
 	$(BIN)/python -m tests.fuzz $(if $(FAMILY),--family $(FAMILY)) --cases $(or $(CASES),1000000)
 
 bench-proofs: setup  ## measure verification against the hashing or signatures it cannot do without
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.cometbft
 
 docs: setup  ## write docs/verification.md again from the predicates
 	$(BIN)/python -m tests.verification_page

@@ -39,6 +39,8 @@ CLAIMS_MAX: Final = 1_024
 # What nodes relay (400,000 units of weight). A larger transaction would have to be handed to a miner.
 TRANSACTION_BYTES_MAX: Final = 100_000
 NODE_BYTES: Final = 64
+# The transaction, its branch, and what frames them.
+_PROOF_BYTES_MAX: Final = TRANSACTION_BYTES_MAX + DEPTH_MAX * (2 + 32) + 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def verify_claims(claims: Sequence[Claim], proof: bytes, *, height: int, root: b
     proof: a batch with one TransactionProof for each claim. Raises VerificationError.
     """
     check_claim_count(claims)
+    check_batch_length(len(proof), len(claims))
     # Several packets may be announced by one transaction: it is hashed once.
     verified: dict[tuple[bytes, int], Transaction] = {}
     for claim, each in zip(claims, split_batch(proof, count=len(claims)), strict=True):
@@ -108,6 +111,13 @@ def decode_stripped(encoded: bytes) -> Transaction:
 def check_claim_count(claims: Sequence[Claim]) -> None:
     if len(claims) > CLAIMS_MAX:
         raise LimitExceeded("claims", got=len(claims), limit=CLAIMS_MAX)
+
+
+def check_batch_length(size: int, claims: int) -> None:
+    """No honest proof is longer. Asked before anything is read: short ones come in any number."""
+    limit = claims * _PROOF_BYTES_MAX
+    if size > limit:
+        raise LimitExceeded("proof batch", got=size, limit=limit)
 
 
 def check_is_presence(claim: Claim) -> None:

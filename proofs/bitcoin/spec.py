@@ -51,10 +51,10 @@ def verify_work(header: Header, digest: bytes, network: Network) -> int:
 def required_bits(chain: Sequence[Block], time: int, network: Network) -> int:
     """The difficulty of the block after `chain`, if it is made at `time`."""
     parent = chain[-1]
-    if (parent.height + 1) % network.period:
-        return _bits_within_period(chain, time, network) if network.min_difficulty else parent.header.bits
     if not network.retargets:
         return parent.header.bits
+    if (parent.height + 1) % network.period:
+        return _bits_within_period(chain, time, network) if network.min_difficulty else parent.header.bits
     first = chain[-network.period].header
     start = first.bits if network.retarget_on_first else parent.header.bits
     return retarget(start, seconds=parent.header.time - first.time, network=network)

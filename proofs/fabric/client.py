@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import ClassVar, Final
 
-from proofs.errors import UnknownHeight
+from proofs.errors import UnknownHeight, ValueMismatch
 from proofs.fabric import predicates as rules
 from proofs.fabric import spec
 from proofs.fabric.belief import KNOWN_BLOCKS_MAX, Belief, decode_belief, encode_belief
@@ -115,7 +115,13 @@ class FabricClient:
         )
 
     def _is_linked(self, block: Block, before: KnownBlock | None) -> bool:
-        return before is None or block.header.previous_hash == before.header_hash
+        if before is None:
+            return True
+        try:
+            rules.check_links(block.header, before)
+        except ValueMismatch:
+            return False
+        return True
 
     def _linked_back(self, block: Block, after: KnownBlock) -> FabricClient:
         rules.check_header_shape(block.header)

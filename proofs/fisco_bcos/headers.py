@@ -161,15 +161,16 @@ def read_header(item: Item, parameters: Parameters) -> Header:
 def read_header_v2(item: Item) -> HeaderV2:
     """Raises MalformedProof."""
     fields = rlp.as_list(item, "header", count=13)
-    hashes = [rlp.as_bytes(each, "header hash", length=HASH_BYTES) for each in fields[:5]]
+    first, second, third, fourth, fifth = (rlp.as_bytes(each, "header hash", length=HASH_BYTES) for each in fields[:5])
     bloom = rlp.as_bytes(fields[5], "logs bloom", length=_BLOOM_BYTES)
     number = rlp.as_int(fields[6], "block number", bits=56)
     gas_limit, gas_used = (rlp.as_int(each, "gas") for each in fields[7:9])
     time_ms = rlp.as_int(fields[9], "time", bits=64)
     extra_data = tuple(rlp.as_bytes(each, "extra data") for each in rlp.as_list(fields[10], "extra data"))
     sealer = rlp.as_int(fields[11], "proposer")
+    sealers = _read_sealers(fields[12])
     return HeaderV2(
-        *hashes, bloom, number, gas_limit, gas_used, time_ms, extra_data, sealer, _read_sealers(fields[12])
+        first, second, third, fourth, fifth, bloom, number, gas_limit, gas_used, time_ms, extra_data, sealer, sealers
     )
 
 
@@ -179,14 +180,15 @@ def read_header_v3(item: Item) -> HeaderV3:
     version = rlp.as_int(fields[0], "header version", bits=32)
     rules.check_header_version(version)
     parents = tuple(_read_parent(each) for each in rlp.as_list(fields[1], "parents"))
-    roots = [rlp.as_bytes(each, "header root", length=HASH_BYTES) for each in fields[2:5]]
+    first, second, third = (rlp.as_bytes(each, "header root", length=HASH_BYTES) for each in fields[2:5])
     number = rlp.as_int(fields[5], "block number", bits=56)
     gas_used = rules.read_ascii(rlp.as_bytes(fields[6], "gas used"), "gas used")
     time_ms, sealer = rlp.as_int(fields[7], "time", bits=56), rlp.as_int(fields[8], "proposer", bits=56)
     weights = tuple(rlp.as_int(each, "weight", bits=56) for each in rlp.as_list(fields[11], "weights"))
     extra_data = rlp.as_bytes(fields[10], "extra data")
+    sealers = _read_sealers(fields[9])
     return HeaderV3(
-        version, parents, *roots, number, gas_used, time_ms, sealer, _read_sealers(fields[9]), extra_data, weights
+        version, parents, first, second, third, number, gas_used, time_ms, sealer, sealers, extra_data, weights
     )
 
 

@@ -287,7 +287,9 @@ class SubmitLoop:
         now, transactions = self.transactions.clock(), self.transactions
 
         def write(connection: Connection) -> None:
-            take_steps(connection, steps, now=now)
+            # The watch may have read their end while we looked: what has ended takes no step of ours.
+            flying = {each.id for each in in_submission(connection, submission.id)}
+            take_steps(connection, [step for step in steps if step.delivery in flying], now=now)
             close(connection, submission.id, status, fee=fee, included_number=number)
             record_spend(connection, [f"{transactions.ledger}/{transactions.account}"], fee, now=now)
             if submission.lanes:

@@ -16,6 +16,7 @@ from proofs.bitcoin.headers import HEADERS_MAX, decode_header, decode_run, encod
 from proofs.bitcoin.networks import MAINNET, REGTEST, TESTNET3, Network, network_named
 from proofs.bitcoin.spec import MEDIAN_BLOCKS, median_time, required_bits, retarget, verify_next, verify_work
 from proofs.bitcoin.types import HEIGHT_LIMIT, Block, Header, Parameters
+from proofs.commitment import ClientId
 from proofs.errors import (
     HeaderFromFuture,
     LimitExceeded,
@@ -256,6 +257,7 @@ def start(chain: Sequence[Block], **changes: object) -> BitcoinClient:
 TOO_FEW = "headers up to the checkpoint"
 BROKEN = [*CHAIN[:4], CHAIN[3], *CHAIN[4:]]
 UNSURE, SLOW = (Parameters(REGTEST, count, ROUTE) for count in (0, 1_009))
+NAMELESS = Parameters(REGTEST, 3, replace(ROUTE, dest_client=ClientId("short")))
 STARTS: dict[str, tuple[Callable[[], BitcoinClient], type[VerificationError], str]] = {
     "another_block": (lambda: start(CHAIN, checkpoint_hash=CHAIN[3].hash), WrongLedger, "checkpoint"),
     "too_short": (lambda: start(CHAIN[1:]), MalformedProof, TOO_FEW),
@@ -280,6 +282,7 @@ STARTS: dict[str, tuple[Callable[[], BitcoinClient], type[VerificationError], st
         "confirmations",
     ),
     "too_many": (lambda: start(CHAIN, parameters=SLOW), MalformedProof, "confirmations"),
+    "nameless_route": (lambda: start(CHAIN, parameters=NAMELESS), MalformedProof, "client id"),
     "height_without_sequences": (lambda: start(CHAIN, checkpoint_height=HEIGHT_LIMIT), MalformedProof, "height"),
 }
 

@@ -114,6 +114,11 @@ CORRUPTIONS: dict[str, tuple[Callable[[], tuple[Claim, bytes]], type[Verificatio
         MalformedProof,
         "transaction",
     ),
+    "more_bytes_than_a_proof_has": (
+        lambda: (WORLD.claim(), join_batch([b""] * 60_000)),
+        LimitExceeded,
+        "proof batch",
+    ),
     "too_large": (
         lambda: (WORLD.claim(), WORLD.proof(transaction=b"\0" * (TRANSACTION_BYTES_MAX + 1))),
         LimitExceeded,
