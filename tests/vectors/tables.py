@@ -158,7 +158,7 @@ CONTRADICT_THE_SPECIFICATION: Sequence[Row] = (
 # Data that other files refer to, or that documents something, without a verdict of its own.
 WITHOUT_VERDICT: Sequence[Row] = (
     Row("chainmaker", "cm_min.proto", "*", "field numbers, which the suite's own writer repeats"),
-    Row("chainmaker", "*/LICENSE", "*", "a licence"),
+    Row("chainmaker", "*/LICENSE", "*", "a licence text, not a vector"),
     Row("chainmaker", "*/wx-org1/chainmaker.yml", "*", "settings of a node: ports and paths"),
     Row(
         "chainmaker",

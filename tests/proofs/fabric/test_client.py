@@ -311,7 +311,7 @@ def test_a_checkpoint_is_what_its_hash_says() -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "host", "error"),
-    [
+    (
         (Parameters(""), HostLayout(CHAINCODE), MalformedProof),
         (Parameters(CHANNEL, 0), HostLayout(CHAINCODE), LimitExceeded),
         (Parameters(CHANNEL), HostLayout(""), MalformedProof),
@@ -321,7 +321,7 @@ def test_a_checkpoint_is_what_its_hash_says() -> None:
         (Parameters(CHANNEL), HostLayout(CHAINCODE, vouching=PolicyChoice(reference="/Channel/X/Y")), UnsupportedProof),
         (Parameters(CHANNEL), HostLayout(CHAINCODE, vouching=PolicyChoice(reference="Endorsement")), UnsupportedProof),
         (Parameters(CHANNEL), HostLayout(CHAINCODE, vouching=PolicyChoice(b"x" * 20_000)), LimitExceeded),
-    ],
+    ),
 )
 def test_an_impossible_configuration_is_refused(
     parameters: Parameters, host: HostLayout, error: type[VerificationError]
