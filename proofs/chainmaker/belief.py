@@ -128,6 +128,7 @@ def check_states(states: tuple[ConsensusState, ...]) -> None:
 
 
 def check_state_shape(state: ConsensusState) -> None:
+    """Both hashes of a state have 32 bytes."""
     for part, value in (("block hash", state.hash), ("tx_root", state.transaction_root)):
         if len(value) != _HASH_BYTES:
             raise MalformedProof(part, got=len(value), expected=_HASH_BYTES)

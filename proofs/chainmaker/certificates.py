@@ -114,6 +114,7 @@ def _hash_name(algorithm: der.Element) -> str:
 
 
 def check_signature_algorithm(name: str) -> None:
+    """What a certificate is signed with is also what its owner hashes with: an unknown one says neither."""
     if name not in _SIGNATURE_HASHES:
         raise UnsupportedProof("certificate algorithm", got=name, expected="ECDSA with SHA-256, or SM2")
 

@@ -3,8 +3,14 @@
 Evidence is a step of consecutive blocks (evidence.py), a proof is transactions of one block with the host's events in
 them (membership.py). Two blocks of one height with a quorum each freeze the client.
 
-Not checked, on purpose: revocation and freezing of certificates, which live in ordinary transactions that a light
-client does not read whole; and whether nodes carried transactions out rightly, for which the validators vouch.
+Trust root: a block hash, and the SHA-256 of the configuration that the block after it is signed under; by it the hash
+algorithm, the validators and the authorities of their organisations; where certificates are used, optionally the key of
+each node.
+
+Not checked: revocation and freezing of certificates, which live in ordinary transactions that a light client does not
+read whole; which of an organisation's keys belongs to which of its nodes, where certificates are used and nothing is
+pinned; proposers of blocks that only a hash link vouches for; and whether nodes carried transactions out rightly, for
+which more than two thirds of the validators vouch.
 """
 
 from __future__ import annotations

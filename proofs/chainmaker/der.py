@@ -83,6 +83,7 @@ def read_sequence(element: Element, part: str, *, limit: int, tag: int = SEQUENC
 
 
 def check_tag(element: Element, tag: int, part: str) -> None:
+    """Where one kind of element stands, no other can."""
     if element.tag != tag:
         raise MalformedProof(part, got=f"tag {element.tag:02x}", expected=f"tag {tag:02x}")
 

@@ -15,7 +15,7 @@ from typing import Final
 from proofs.chainmaker.messages import check_size, decode_header, decode_transaction, decode_vote_set
 from proofs.chainmaker.types import EvidenceBlock, Step
 from proofs.encoding.protobuf import BYTES, Field, Message, bytes_field, decode, repeated_bytes_field
-from proofs.errors import HeightNotIncreasing, MalformedProof
+from proofs.errors import MalformedProof
 
 # A source makes many small steps of a long way.
 BLOCKS_MAX: Final = 256
@@ -75,12 +75,11 @@ def encode_step(blocks: Sequence[EncodedBlock], certificates: Sequence[bytes] = 
 
 
 def decode_step(encoded: bytes) -> Step:
-    """Raises MalformedProof, LimitExceeded, HeightNotIncreasing."""
+    """Raises MalformedProof, LimitExceeded."""
     check_size(encoded, "step", STEP_BYTES_MAX)
     envelopes, certificates = decode(encoded, _STEP, part="evidence", canonical=True)
     check_not_empty(envelopes)
     blocks = tuple(_decode_block(each) for each in envelopes)
-    check_consecutive(blocks)
     return Step(blocks, certificates)
 
 
@@ -94,12 +93,6 @@ def _decode_block(each: EncodedBlock) -> EvidenceBlock:
 
 
 def check_not_empty(blocks: Sequence[EncodedBlock]) -> None:
+    """A step without blocks says nothing."""
     if not blocks:
         raise MalformedProof("blocks of a step", got=0, expected="at least 1")
-
-
-def check_consecutive(blocks: Sequence[EvidenceBlock]) -> None:
-    """A step leaves no block out, so that a known one among them is found by its number."""
-    for number, block in enumerate(blocks, blocks[0].header.height):
-        if block.header.height != number:
-            raise HeightNotIncreasing(got=block.header.height, trusted=number - 1)

@@ -41,6 +41,7 @@ def algorithm(name: str) -> Hash:
 
 
 def check_algorithm(name: str) -> None:
+    """Three hashes are in use on these chains, each in its exact spelling."""
     if name not in _ALGORITHMS:
         raise UnsupportedProof("crypto.hash", got=name, expected=" or ".join(_ALGORITHMS))
 

@@ -40,6 +40,7 @@ class HostLayout:
 
 
 def check_layout(layout: HostLayout) -> None:
+    """A host has a name and a version of its code, both short."""
     for part in (layout.contract, layout.version):
         if not part:
             raise MalformedProof("host contract", got="", expected="a name and a version")
@@ -103,11 +104,13 @@ def check_is_receipt(path: bytes) -> None:
 
 
 def check_path(got: bytes, expected: bytes) -> None:
+    """The event is about the path that is claimed."""
     if got != expected:
         raise ValueMismatch("path of the event", got=got, expected=expected)
 
 
 def check_value(got: bytes, expected: bytes) -> None:
+    """And it wrote the value that is claimed."""
     if got != expected:
         raise ValueMismatch("value of the event", got=got, expected=expected)
 

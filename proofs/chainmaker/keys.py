@@ -68,6 +68,7 @@ def _kind(names: tuple[der.Element, ...]) -> str:
 
 
 def check_curve(curve: str) -> None:
+    """Members have keys on P-256 or SM2."""
     if curve not in _CURVES:
         raise UnsupportedProof("key", got=curve, expected="P-256 or SM2")
 

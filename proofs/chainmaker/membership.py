@@ -158,6 +158,7 @@ def check_all_used(proof: BlockProof) -> None:
 
 
 def check_event_exists(event: int, count: int) -> None:
+    """A witness points at an event of its transaction."""
     if event >= count:
         raise MalformedProof("event", got=event, expected=f"below {count}")
 

@@ -368,5 +368,6 @@ def decode_config(encoded: bytes) -> ChainConfig:
 
 
 def check_size(encoded: bytes, part: str, limit: int) -> None:
+    """Larger than any honest one is refused before it is read."""
     if len(encoded) > limit:
         raise LimitExceeded(part, got=len(encoded), limit=limit)

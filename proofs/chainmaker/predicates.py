@@ -82,6 +82,7 @@ def check_checkpoint_hash(computed: bytes, expected: bytes) -> None:
 
 
 def check_checkpoint_height(got: int, expected: int) -> None:
+    """The header handed in is of the height that the operator named."""
     if got != expected:
         raise WrongLedger("checkpoint height", got=got, expected=expected)
 
@@ -196,6 +197,7 @@ def check_sequence_grows(new: ChainConfig, old: ChainConfig) -> None:
 
 
 def check_root_count(count: int, limit: int) -> None:
+    """Every authority costs work to try."""
     if count > limit:
         raise LimitExceeded("trust roots", got=count, limit=limit)
 

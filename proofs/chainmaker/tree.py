@@ -81,6 +81,7 @@ def check_path_length(path: Sequence[bytes], count: int) -> None:
 
 
 def check_node_length(node: bytes) -> None:
+    """A node of the tree is a hash."""
     if len(node) != _HASH_BYTES:
         raise MalformedProof("path node", got=len(node), expected=_HASH_BYTES)
 
@@ -92,5 +93,6 @@ def check_own_sibling(sibling: bytes, current: bytes) -> None:
 
 
 def check_root(computed: bytes, root: bytes) -> None:
+    """The path leads to the signed root."""
     if computed != root:
         raise RootMismatch("tx_root", computed=computed, expected=root)

@@ -44,6 +44,7 @@ def check_vote_key(key: str, vote: Vote) -> None:
 
 
 def check_vote_type(vote: Vote) -> None:
+    """A pre-vote inside the set makes nothing final either."""
     if vote.type != PRECOMMIT:
         raise UnsupportedProof("vote type", got=vote.type, expected=PRECOMMIT)
 
@@ -61,12 +62,13 @@ def check_vote_round(vote: Vote, votes: VoteSet) -> None:
 
 
 def check_voter_known(vote: Vote, owners: Mapping[str, str]) -> None:
-    """owners: the organisation of each validator."""
+    """Only validators of the configuration vote. owners: the organisation of each."""
     if vote.voter not in owners:
         raise UnknownSigner(vote.voter.encode(), signers="validators of the configuration")
 
 
 def check_voter_once(vote: Vote, counted: AbstractSet[str]) -> None:
+    """A validator has one vote, however often it is handed in."""
     if vote.voter in counted:
         raise DuplicateSigner(vote.voter.encode())
 

@@ -9,6 +9,9 @@ from functools import partial
 from proofs.attestation import client as attestation
 from proofs.attestation.spec import Tag
 from proofs.attestation.types import decode_abi
+from proofs.chainmaker import client as chainmaker
+from proofs.chainmaker.certificates import parse_certificate
+from proofs.chainmaker.messages import decode_config
 from proofs.cometbft import client as cometbft
 from proofs.cometbft.ibc_messages import (
     decode_client_header,
@@ -29,6 +32,8 @@ from proofs.light_client import Claim, Height, LightClient
 from proofs.merkle import ics23, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
+from tests.proofs.chainmaker import builders as chains
+from tests.proofs.chainmaker import test_membership as membership
 from tests.proofs.cometbft import test_client as comet
 from tests.proofs.cometbft.test_encodings import CLIENT_STATE, STEP
 from tests.proofs.ethereum import beacon_builders as beacon
@@ -48,7 +53,7 @@ class Target:
 
 
 def targets() -> tuple[Target, ...]:
-    return (*_cometbft(), *_attestation(), *_ethereum(), *_merkle(), *_encoding())
+    return (*_cometbft(), *_attestation(), *_ethereum(), *_chainmaker(), *_merkle(), *_encoding())
 
 
 def _check(client: LightClient, claims: Sequence[Claim], at: Height, proof: bytes) -> None:
@@ -110,6 +115,28 @@ def _ethereum() -> tuple[Target, ...]:
         Target("ethereum", "claims", _check_state, [evm.WORLD.prove([each.path for each in evm.CLAIMS])]),
         Target("ethereum", "layout", decode_layout, [LAYOUT.encode()]),
         Target("ethereum", "account", decode_account, [account]),
+    )
+
+
+def _chainmaker() -> tuple[Target, ...]:
+    network = chains.with_keys()
+    first = chains.genesis(network)
+    new = network.changed()
+    change = chains.config_block(network, new, first)
+    steps = [chains.step(change), chains.step(change, chains.block(new, change), voted=[0])]
+    client = chains.started(network, first)
+    later = client.update(steps[1], now=chains.NOW)
+    update = partial(client.update, now=chains.NOW)
+    check = partial(_check, membership.CLIENT, membership.CLAIMS, membership.AT)
+    authority = chains.authority("org1.test", 100)
+    configs = [network.encoded(), membership.NETWORK.encoded()]
+    return (
+        Target("chainmaker", "update", update, steps),
+        Target("chainmaker", "misbehaviour", partial(client.misbehaviour, steps[0], now=chains.NOW), steps),
+        Target("chainmaker", "check", check, [chains.proof(membership.BLOCK, *membership.WHERE)]),
+        Target("chainmaker", "client", chainmaker.decode_client, [later.encode(), later.frozen(2).encode()]),
+        Target("chainmaker", "certificate", parse_certificate, [authority]),
+        Target("chainmaker", "config", decode_config, configs),
     )
 
 

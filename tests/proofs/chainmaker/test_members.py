@@ -299,6 +299,11 @@ def test_der_has_one_form(name: str) -> None:
         der.read_only(DER[name], der.SEQUENCE, "test")
 
 
+def test_a_long_tag_is_refused_among_others_too() -> None:
+    with pytest.raises(MalformedProof):
+        der.read_all(b"\x1f\x00", "test", limit=2)
+
+
 def test_der_lists_are_bounded_and_long_lengths_are_read() -> None:
     with pytest.raises(MalformedProof):
         der.read_all(b"\x05\x00" * 3, "test", limit=2)
