@@ -116,7 +116,7 @@ def parse_der(der: bytes) -> Certificate:
 
 def _certificate(parsed: x509.Certificate, der: bytes) -> Certificate:
     algorithm = parsed.signature_algorithm_oid.dotted_string
-    _check_algorithm(algorithm)
+    check_algorithm(algorithm)
     check_serial(parsed.serial_number)
     curve, point = _public_key(parsed)
     extensions = parsed.extensions
@@ -164,7 +164,7 @@ def parse_revocation_list(data: bytes) -> RevocationList:
     with _library_refusals("revocation list"):
         parsed = x509.load_der_x509_crl(der)
         algorithm = parsed.signature_algorithm_oid.dotted_string
-        _check_algorithm(algorithm)
+        check_algorithm(algorithm)
         authority = _find(parsed.extensions, x509.AuthorityKeyIdentifier)
         return RevocationList(
             authority=b"" if authority is None else authority.key_identifier or b"",
@@ -216,7 +216,8 @@ def _find(extensions: x509.Extensions, kind: type[E]) -> E | None:
     return next((each.value for each in extensions if isinstance(each.value, kind)), None)
 
 
-def _check_algorithm(algorithm: str) -> None:
+def check_algorithm(algorithm: str) -> None:
+    """RFC 5758 section 3.2: ECDSA with SHA-256, -384 or -512. What a certificate names beside these is not verified."""
     if algorithm not in _HASHES:
         raise UnsupportedProof("certificate signature", got=algorithm, expected="ECDSA with SHA-2")
 

@@ -28,6 +28,8 @@ from proofs.ethereum import client as ethereum
 from proofs.ethereum.evidence import EvidenceKind
 from proofs.ethereum.execution import decode_account
 from proofs.ethereum.storage_layout import check_claims, decode_layout
+from proofs.fabric import client as fabric
+from proofs.fabric.channel_config import read_config
 from proofs.light_client import Claim, Height, LightClient
 from proofs.merkle import ics23, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
@@ -39,6 +41,8 @@ from tests.proofs.cometbft.test_encodings import CLIENT_STATE, STEP
 from tests.proofs.ethereum import beacon_builders as beacon
 from tests.proofs.ethereum import test_storage_layout as evm
 from tests.proofs.ethereum.builders import LAYOUT
+from tests.proofs.fabric import builders as lanes
+from tests.proofs.fabric import test_client as channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Target:
 
 
 def targets() -> tuple[Target, ...]:
-    return (*_cometbft(), *_attestation(), *_ethereum(), *_chainmaker(), *_merkle(), *_encoding())
+    return (*_cometbft(), *_attestation(), *_ethereum(), *_chainmaker(), *_fabric(), *_merkle(), *_encoding())
 
 
 def _check(client: LightClient, claims: Sequence[Claim], at: Height, proof: bytes) -> None:
@@ -137,6 +141,22 @@ def _chainmaker() -> tuple[Target, ...]:
         Target("chainmaker", "client", chainmaker.decode_client, [later.encode(), later.frozen(2).encode()]),
         Target("chainmaker", "certificate", parse_certificate, [authority]),
         Target("chainmaker", "config", decode_config, configs),
+    )
+
+
+def _fabric() -> tuple[Target, ...]:
+    """An honest block, configuration, proof and client of a channel with keys of our own."""
+    client, config = channels.known(), lanes.Channel(1)
+    update = partial(channels.CLIENT.update, now=0)
+    renewal = lanes.signed(lanes.following(channels.GENESIS, [config.envelope()]), 1, [channels.ORDERER])
+    blocks = [lanes.encoded(channels.BLOCK), lanes.encoded(renewal)]
+    check = partial(_check, client, [channels.CLAIM], channels.AT)
+    return (
+        Target("fabric", "update", update, blocks),
+        Target("fabric", "misbehaviour", partial(channels.CLIENT.misbehaviour, blocks[0], now=0), blocks),
+        Target("fabric", "check", check, [channels.PROOF]),
+        Target("fabric", "client", fabric.decode_client, [client.encode()]),
+        Target("fabric", "config", read_config, [config.config(), lanes.bft_channel().config()]),
     )
 
 

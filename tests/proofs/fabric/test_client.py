@@ -45,6 +45,7 @@ from tests.proofs.fabric.builders import (
     Call,
     Channel,
     bft_channel,
+    creator_signature,
     encoded,
     following,
     genesis,
@@ -242,6 +243,21 @@ def test_the_quorum_of_consenters_holds_even_where_the_policy_asks_for_fewer() -
     with pytest.raises(InsufficientVotingPower) as refusal:
         started(channel).update(encoded(block), now=0)
     assert (refusal.value.signed, refusal.value.total, refusal.value.signers) == (2, 4, "consenters")
+
+
+def test_a_policy_is_named_from_the_channel_down() -> None:
+    with pytest.raises(UnsupportedProof) as refusal:
+        CLIENT.config.policy("/Elsewhere/Orderer/BlockValidation")
+    assert refusal.value.part == "policy reference"
+
+
+def test_a_signature_that_names_its_signer_in_two_ways_does_not_count() -> None:
+    value = metadata_value(0)
+    both = creator_signature(ORDERER, value, BLOCK.header) + bytes_field(3, varint_field(1, 1))
+    slot = message_field(1, value) + repeated_bytes_field(2, [both])
+    with pytest.raises(InsufficientVotingPower) as refusal:
+        CLIENT.update(encoded(replace(BLOCK, slots=(slot, *BLOCK.slots[1:]))), now=0)
+    assert refusal.value.signed == 0
 
 
 def test_an_operator_can_ask_for_several_ordering_organisations() -> None:

@@ -197,6 +197,17 @@ def test_certificates_of_another_form_are_refused() -> None:
         certificates.parse_revocation_list(bytes((1 << 20) + 1))
 
 
+def test_certificates_signed_in_another_way_are_refused() -> None:
+    with pytest.raises(UnsupportedProof) as refusal:
+        certificates.check_algorithm("1.2.156.10197.1.501")
+    assert (refusal.value.part, refusal.value.got) == ("certificate signature", "1.2.156.10197.1.501")
+    other = parse_pem(LEAF.pem).der.replace(
+        bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d040301")
+    )
+    with pytest.raises(UnsupportedProof):
+        parse_der(other)
+
+
 def test_members_sign_with_p256_only() -> None:
     found = build_msp(CONFIG).member(parse_pem(LEAF.pem))
     with pytest.raises(UnsupportedProof) as refusal:
