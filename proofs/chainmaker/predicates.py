@@ -155,7 +155,7 @@ def check_votes_where_needed(present: bool, *, needed: bool, number: int) -> Non
 def is_config(transaction: Transaction) -> bool:
     """utils, IsValidConfigTx: a call of the configuration contract that succeeded and returned a configuration."""
     result = transaction.result.contract_result
-    is_call = transaction.payload.contract == CONFIG_CONTRACT and transaction.payload.type == 0
+    is_call = transaction.payload.contract == CONFIG_CONTRACT
     return is_call and transaction.result.code == 0 and result is not None and bool(result.result)
 
 

@@ -16,7 +16,7 @@ from proofs.chainmaker.fields import without
 from proofs.chainmaker.hashing import algorithm
 from proofs.chainmaker.identities import by_hash, identify, verify_endorsement
 from proofs.chainmaker.messages import VALIDATORS_MAX, decode_config
-from proofs.chainmaker.transactions import check_transaction_chain, verify_inclusion
+from proofs.chainmaker.transactions import check_invocation, check_transaction_chain, verify_inclusion
 from proofs.chainmaker.types import (
     ChainConfig,
     ConsensusState,
@@ -181,8 +181,12 @@ def _next_config(block: EvidenceBlock, old: ChainConfig) -> ChainConfig:
     """A config block is voted by the old validators; the new ones begin with the next block."""
     rules.check_config_alone(block.header)
     check_transaction_chain(block.first, old.chain_id)
+    check_invocation(block.first)
     result = block.first.result.contract_result
     assert result is not None, "is_config asked"
+    if result.result == old.encoded:
+        # Somebody asked for the configuration in a transaction of its own: to the nodes that is a config block too.
+        return old
     new = decode_config(result.result)
     verify_config(new, chain_id=old.chain_id)
     rules.check_same_chain_rules(new, old)

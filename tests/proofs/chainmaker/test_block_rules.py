@@ -193,6 +193,13 @@ def test_a_configuration_made_by_a_transaction_of_another_chain_is_refused() -> 
     assert refusal.part == "chain id of a transaction"
 
 
+def test_a_configuration_that_no_invocation_made_is_refused() -> None:
+    query = config_transaction(CERTS.changed(), tx_type=1)
+    refusal = refused(step(block(CERTS, FIRST, txs=[query], block_type=1)), UnsupportedProof)
+    assert isinstance(refusal, UnsupportedProof)
+    assert refusal.part == "transaction type"
+
+
 def test_votes_stand_where_they_are_asked_for_and_nowhere_else() -> None:
     second = block(CERTS, NEXT)
     for evidence, part in (

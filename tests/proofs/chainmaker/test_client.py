@@ -204,6 +204,14 @@ def test_too_many_validators_are_refused() -> None:
     assert (refused.value.part, refused.value.got) == ("validators", 600)
 
 
+def test_asking_for_the_configuration_in_a_transaction_moves_only_its_height() -> None:
+    asked = config_block(CERTS, CERTS, CHAIN[0])
+    client = started(CERTS).update(step(asked, block(CERTS, asked), voted=[0]), now=NOW)
+    assert client.belief.configs[-1].height == 1
+    assert client.belief.configs[-1].config.encoded == CERTS.encoded()
+    assert decode_client(client.encode()) == client
+
+
 # --- misbehaviour
 
 
