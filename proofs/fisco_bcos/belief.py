@@ -39,9 +39,12 @@ from proofs.fisco_bcos.types import (
 # Events are proved at their own height: at a block a second, over a quarter of an hour of them.
 BLOCKS_MAX: Final = 1_024
 
+# Where a chain rotates its sealers with every epoch, older epochs are forgotten first.
+SEALER_LISTS_MAX: Final = 64
+
 _VERSION: Final = 1
-# 1,024 blocks of 160 bytes, and some hundreds of lists of sealers where a chain rotates them with every epoch.
-_CLIENT_BYTES_MAX: Final = 4 << 20
+# 1,024 blocks of 160 bytes, and 64 lists of 256 sealers.
+_CLIENT_BYTES_MAX: Final = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ class Belief:
     def find(self, number: int) -> Block | None:
         index = bisect_left(self.blocks, number, key=attrgetter("number"))
         return self.blocks[index] if index < len(self.blocks) and self.blocks[index].number == number else None
+
+
+def newest(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """As many of the newest blocks as a client keeps."""
+    kept = blocks[-BLOCKS_MAX:]
+    lists: set[SealerSet] = set()
+    for index in range(len(kept) - 1, -1, -1):
+        lists.add(kept[index].sealers)
+        if len(lists) > SEALER_LISTS_MAX:
+            return kept[index + 1 :]
+    return kept
 
 
 def encode_belief(belief: Belief) -> bytes:
@@ -81,7 +95,9 @@ def decode_belief(encoded: bytes) -> Belief:
     parameters, layout, sets, blocks, frozen = rlp.as_list(rlp.decode(encoded[1:], depth_limit=5), "client", count=5)
     listed = rlp.as_list(blocks, "blocks")
     check_blocks_count(len(listed))
-    known = tuple(_read_sealers(each) for each in rlp.as_list(sets, "sealer lists"))
+    lists = rlp.as_list(sets, "sealer lists")
+    check_lists_count(len(lists))
+    known = tuple(_read_sealers(each) for each in lists)
     belief = Belief(
         _read_parameters(parameters),
         _read_layout(layout),
@@ -102,6 +118,11 @@ def check_version(encoded: bytes) -> None:
 def check_blocks_count(count: int) -> None:
     if not 1 <= count <= BLOCKS_MAX:
         raise MalformedProof("blocks", got=count, expected=f"1 to {BLOCKS_MAX}")
+
+
+def check_lists_count(count: int) -> None:
+    if count > SEALER_LISTS_MAX:
+        raise LimitExceeded("sealer lists", got=count, limit=SEALER_LISTS_MAX)
 
 
 def check_blocks(blocks: tuple[Block, ...]) -> None:

@@ -14,7 +14,7 @@ from proofs.encoding.proof_batch import split_batch
 from proofs.errors import LimitExceeded, UnknownHeight
 from proofs.fisco_bcos import membership, spec
 from proofs.fisco_bcos import predicates as rules
-from proofs.fisco_bcos.belief import BLOCKS_MAX, Belief, check_configuration, decode_belief, encode_belief
+from proofs.fisco_bcos.belief import Belief, check_configuration, decode_belief, encode_belief, newest
 from proofs.fisco_bcos.host import HostLayout
 from proofs.fisco_bcos.membership import Roots
 from proofs.fisco_bcos.trees import Memo
@@ -61,9 +61,9 @@ class FiscoBcosClient:
             known = self.belief.find(block.number)
             if known is not None and known.hash != block.hash:
                 return self.frozen(block.number)
-        newest = self.belief.blocks[-1].number
-        fresh = tuple(each for each in blocks if each.number > newest)
-        return FiscoBcosClient(replace(self.belief, blocks=(*self.belief.blocks, *fresh)[-BLOCKS_MAX:]))
+        latest = self.belief.blocks[-1].number
+        fresh = tuple(each for each in blocks if each.number > latest)
+        return FiscoBcosClient(replace(self.belief, blocks=newest((*self.belief.blocks, *fresh))))
 
     def check(self, claims: Sequence[Claim], *, at: Height, proof: bytes) -> None:
         rules.check_not_frozen(self.belief.frozen_at)

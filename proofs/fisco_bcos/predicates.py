@@ -105,12 +105,6 @@ def check_not_counted_before(index: int, counted: set[int], sealers: SealerSet) 
         raise DuplicateSigner(sealers.keys[index])
 
 
-def check_signed_by(signer: bytes, sealer: bytes) -> None:
-    """The key that made the signature is the one in the list, not merely the one that came with it."""
-    if signer != sealer:
-        raise UnknownSigner(signer=signer, signers="the sealer of this index")
-
-
 def check_quorum(*, signed: int, total: int) -> None:
     """Weight of at least total − ⌊(total − 1) / 3⌋, which is more than two thirds. Source: PBFT of 2.x and 3.x."""
     if signed < total - (total - 1) // 3:
@@ -127,6 +121,12 @@ def check_checkpoint(block: Block, checkpoint_hash: bytes) -> None:
     """The first block is believed because an operator named its hash, and its own sealers signed it."""
     if block.hash != checkpoint_hash:
         raise WrongLedger("checkpoint", got=block.hash, expected=checkpoint_hash)
+
+
+def check_checkpoint_is_alone(count: int) -> None:
+    """What led to the checkpoint is of no interest: nobody reads it."""
+    if count != 1:
+        raise MalformedProof("checkpoint headers", got=count, expected=1)
 
 
 def check_checkpoint_is_sealed(number: int) -> None:

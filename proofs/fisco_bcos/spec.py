@@ -20,7 +20,7 @@ from proofs.encoding.rlp import Item
 from proofs.errors import LimitExceeded
 from proofs.fisco_bcos import predicates as rules
 from proofs.fisco_bcos.headers import Header, read_header
-from proofs.fisco_bcos.suite import signer_of
+from proofs.fisco_bcos.suite import verify_seal
 from proofs.fisco_bcos.types import Block, Parameters, SealerSet, SealerSignature, Suite
 
 # 128 headers of 4 sealers take 120 KiB; the largest possible ones 2 MiB, which is then several steps.
@@ -73,7 +73,8 @@ def verify_step(trusted: Block, step: Step, parameters: Parameters, *, now: int)
 
 def verify_checkpoint(step: Step, parameters: Parameters, *, checkpoint_hash: bytes) -> Block:
     """Believe a block because an operator named its hash. That its own sealers signed it is checked all the same."""
-    header = step.headers[-1]
+    rules.check_checkpoint_is_alone(len(step.headers))
+    header = step.headers[0]
     rules.check_checkpoint_is_sealed(header.number)
     block = header.block(parameters.suite)
     rules.check_checkpoint(block, checkpoint_hash)
@@ -90,7 +91,7 @@ def verify_signatures(block: Block, signatures: Sequence[SealerSignature], suite
     signed = trusted_signed = 0
     for each in signatures:
         key = sealers.keys[each.index]
-        rules.check_signed_by(signer_of(suite, block.hash, each.signature), key)
+        verify_seal(suite, block.hash, each.signature, sealer=key)
         signed += sealers.weights[each.index]
         trusted_signed += known.get(key, 0)
         if signed >= total - (total - 1) // 3 and trusted_signed > (trusted_total - 1) // 3:
