@@ -24,8 +24,8 @@ from proofs.fisco_bcos.types import ADDRESS_BYTES, HASH_BYTES, Suite
 
 TOPICS_MAX: Final = 4
 _BLOOM_BYTES: Final = 256
-_BEFORE_2_9: Final = 8
-_SINCE_2_9: Final = 9
+_BEFORE_2_9: Final = 7
+_SINCE_2_9: Final = 8
 _ADDRESS: Final = re.compile(r"[0-9a-f]{40}\Z")
 _PRICE: Final = re.compile(r"(?:0x)?[0-9a-f]{0,64}\Z")
 
@@ -145,8 +145,9 @@ def read_receipt_v3(item: Item) -> ReceiptV3:
 
 
 def check_field_count(count: int) -> None:
+    """Seven fields until 2.9 put the remaining gas before the logs."""
     if count not in (_BEFORE_2_9, _SINCE_2_9):
-        raise MalformedProof("receipt", got=count, expected="8 fields, or 9 since 2.9")
+        raise MalformedProof("receipt", got=count, expected="7 fields, or 8 since 2.9")
 
 
 def check_contract_text(text: str) -> None:
