@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import time
 from collections import defaultdict
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -69,21 +71,29 @@ class Service:
     async def live(self, times: list[Moment], *, until: asyncio.Event) -> None:
         """Killed at each of the moments and started again; then it lives until it is told to end."""
         for moment in times:
-            async with running_relay(self.world) as (address, process):
-                self._open(address)
+            async with self._running() as process:
                 while self.accepted < moment.accepted:  # noqa: ASYNC110 - a count, not an event
                     await asyncio.sleep(0.02)
                 await asyncio.sleep(moment.seconds)
                 self._there.clear()
                 process.kill()
                 await process.wait()
-        async with running_relay(self.world) as (address, _):
-            self._open(address)
+        async with self._running():
             await until.wait()
 
-    def _open(self, address: str) -> None:
-        self._address = address
-        self._there.set()
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A relay that ends by itself fails the test at once: its users would wait for it for ever."""
+        async with running_relay(self.world) as (address, process), asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(process))
+            self._address = address
+            self._there.set()
+            yield process
+            watching.cancel()
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        assert code == -signal.SIGKILL, f"the relay ended by itself with {code}"
 
     async def accept(self, lane: Lane, port: str, number: int) -> None:
         text = f"message {number} on {lane.id}"
