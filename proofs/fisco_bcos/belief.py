@@ -116,11 +116,13 @@ def check_version(encoded: bytes) -> None:
 
 
 def check_blocks_count(count: int) -> None:
+    """A client believes something, and remembers a bounded number of blocks."""
     if not 1 <= count <= BLOCKS_MAX:
         raise MalformedProof("blocks", got=count, expected=f"1 to {BLOCKS_MAX}")
 
 
 def check_lists_count(count: int) -> None:
+    """Every list holds up to 256 keys: few lists keep a client small."""
     if count > SEALER_LISTS_MAX:
         raise LimitExceeded("sealer lists", got=count, limit=SEALER_LISTS_MAX)
 
@@ -212,5 +214,6 @@ def _read_frozen(item: Item) -> int | None:
 
 
 def check_configuration(parameters: Parameters, layout: HostLayout) -> None:
+    """What an operator says is possible at all."""
     check_parameters(parameters)
     check_layout(layout)

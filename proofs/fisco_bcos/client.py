@@ -2,6 +2,14 @@
 
 Evidence is a step (spec.py), a proof a batch of membership proofs (membership.py). Final at once: PBFT never takes a
 block back, so a second final block of one height freezes the client.
+
+Trust root: a block whose hash an operator configured, with the sealers that its header lists; after it, that never a
+third of the weight of the sealers lies at once. Chain, group, generation and cipher suite are configured.
+
+Not checked: execution, state (its root covers only what a block changed), permissions, and who may become a sealer: a
+change is believed because enough of the sealers before it signed with the new ones. On 3.x, that nodes take no
+transaction whose nonce is anything but a number (membership.py). Chains under Raft or with a single sealing node by
+configuration give no evidence that convinces; chains of WASM contracts and Web3 transactions are refused.
 """
 
 from __future__ import annotations
@@ -110,6 +118,7 @@ class FiscoBcosClient:
 
 
 def check_claims_count(count: int) -> None:
+    """Before any is looked at: no block of a host makes more of them provable."""
     if count > CLAIMS_MAX:
         raise LimitExceeded("claims", got=count, limit=CLAIMS_MAX)
 

@@ -44,6 +44,7 @@ class HostLayout:
 
 
 def check_layout(layout: HostLayout) -> None:
+    """A contract of the EVM has an address of 20 bytes."""
     if len(layout.address) != ADDRESS_BYTES:
         raise MalformedProof("host address", got=len(layout.address), expected=ADDRESS_BYTES)
 
@@ -100,6 +101,7 @@ def check_is_receipt(path: bytes) -> None:
 
 
 def check_path_length(path: bytes) -> None:
+    """A client id of up to 64 characters, a kind and a sequence. Source: ICS-24 v2."""
     if not _SUFFIX_BYTES < len(path) <= _PATH_BYTES_MAX:
         raise MalformedProof("path", got=len(path), expected=f"{_SUFFIX_BYTES + 1} to {_PATH_BYTES_MAX} bytes")
 

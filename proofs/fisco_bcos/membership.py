@@ -205,5 +205,6 @@ def _items(encoded: bytes, *, count: int) -> list[Item]:
 
 
 def check_proof_size(encoded: bytes) -> None:
+    """Before it is read: one receipt, one transaction and two paths are small."""
     if len(encoded) > PROOF_BYTES_MAX:
         raise LimitExceeded("proof", got=len(encoded), limit=PROOF_BYTES_MAX)

@@ -51,6 +51,7 @@ def decode_step(evidence: bytes, parameters: Parameters) -> Step:
 
 
 def check_evidence_size(evidence: bytes) -> None:
+    """Before it is read: longer ways are several steps."""
     if len(evidence) > EVIDENCE_BYTES_MAX:
         raise LimitExceeded("evidence", got=len(evidence), limit=EVIDENCE_BYTES_MAX)
 

@@ -153,6 +153,7 @@ def read_transaction_v3(item: Item) -> TransactionV3:
 
 
 def check_to_length(to: bytes) -> None:
+    """An address, or nothing where a contract is made."""
     if len(to) not in (0, ADDRESS_BYTES):
         raise MalformedProof("to", got=len(to), expected="20 bytes, or none")
 
@@ -164,6 +165,7 @@ def check_v_length(v: bytes) -> None:
 
 
 def check_recovery_byte(v: bytes) -> None:
+    """27 or 28. Source: SDKs of 2.x, which sign as Ethereum did before EIP-155."""
     if v not in (b"\x1b", b"\x1c"):
         raise InvalidSignature(signer=b"", scheme=f"secp256k1: v {v[:4].hex()}, not 1b or 1c")
 

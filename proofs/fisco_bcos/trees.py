@@ -59,6 +59,7 @@ def leaf_v2(index: int, leaf_hash: bytes) -> bytes:
 
 
 def check_level_count(count: int, *, limit: int) -> None:
+    """Before any is hashed: no tree of a block is deeper."""
     if count > limit:
         raise LimitExceeded("tree levels", got=count, limit=limit)
 
@@ -111,6 +112,7 @@ def check_group(group: Sequence[bytes], node: bytes) -> None:
 
 
 def check_root(computed: bytes, expected: bytes, part: str) -> None:
+    """The hashes lead to the root of the header."""
     if computed != expected:
         raise RootMismatch(part, computed=computed, expected=expected)
 
@@ -162,6 +164,7 @@ def groups_of_words(words: Sequence[bytes], leaf_hash: bytes) -> tuple[tuple[byt
 
 
 def check_lone_leaf(words: Sequence[bytes], leaf_hash: bytes) -> None:
+    """A proof without groups says nothing unless it names the leaf, if anything."""
     if words and words[0] != leaf_hash:
         raise ValueMismatch("lone leaf", got=words[0], expected=leaf_hash)
 
@@ -175,6 +178,7 @@ def read_count_word(word: bytes) -> int:
 
 
 def check_not_cut(end: int, words: Sequence[bytes]) -> None:
+    """A count word promises as many hashes as it says."""
     if end > len(words):
         raise MalformedProof("proof words", got=len(words), expected=end)
 

@@ -30,6 +30,9 @@ from proofs.ethereum.execution import decode_account
 from proofs.ethereum.storage_layout import check_claims, decode_layout
 from proofs.fabric import client as fabric
 from proofs.fabric.channel_config import read_config
+from proofs.fisco_bcos import client as fisco_bcos
+from proofs.fisco_bcos.tars import decode_signed
+from proofs.fisco_bcos.types import Generation
 from proofs.light_client import Claim, Height, LightClient
 from proofs.merkle import ics23, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
@@ -43,6 +46,8 @@ from tests.proofs.ethereum import test_storage_layout as evm
 from tests.proofs.ethereum.builders import LAYOUT
 from tests.proofs.fabric import builders as lanes
 from tests.proofs.fabric import test_client as channels
+from tests.proofs.fisco_bcos import builders as groups
+from tests.proofs.fisco_bcos import test_transactions as signed_transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,16 @@ class Target:
 
 
 def targets() -> tuple[Target, ...]:
-    return (*_cometbft(), *_attestation(), *_ethereum(), *_chainmaker(), *_fabric(), *_merkle(), *_encoding())
+    return (
+        *_cometbft(),
+        *_attestation(),
+        *_ethereum(),
+        *_chainmaker(),
+        *_fabric(),
+        *_fisco_bcos(),
+        *_merkle(),
+        *_encoding(),
+    )
 
 
 def _check(client: LightClient, claims: Sequence[Claim], at: Height, proof: bytes) -> None:
@@ -158,6 +172,25 @@ def _fabric() -> tuple[Target, ...]:
         Target("fabric", "client", fabric.decode_client, [client.encode()]),
         Target("fabric", "config", read_config, [config.config(), lanes.bft_channel().config()]),
     )
+
+
+def _fisco_bcos() -> tuple[Target, ...]:
+    """Both generations; signed transactions as clients of 3.x send them."""
+    found = []
+    for generation in Generation:
+        world = groups.world(generation)
+        steps = [world.chain.step(2, 2), world.chain.step(1, 2)]
+        update = partial(world.chain.client().update, now=groups.NOW)
+        accuse = partial(world.chain.client().misbehaviour, steps[0], now=groups.NOW)
+        check = partial(_check, world.client, [groups.SENT], world.at)
+        name = f"{generation.name.lower()} "
+        found += [
+            Target("fisco_bcos", name + "update", update, steps),
+            Target("fisco_bcos", name + "misbehaviour", accuse, steps),
+            Target("fisco_bcos", name + "check", check, [join_batch([world.encoded()])]),
+            Target("fisco_bcos", name + "client", fisco_bcos.decode_client, [world.client.encode()]),
+        ]
+    return (*found, Target("fisco_bcos", "transaction", decode_signed, [signed_transactions.tars()]))
 
 
 def _check_state(proof: bytes) -> None:
