@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +12,11 @@ from typing import TypeAlias
 from adapters.contract.ledger import Ledger
 from adapters.contract.messages import Acknowledged, AckWritten, HostEvent, Received, Sent, TimedOut
 from proofs.commitment import UNIVERSAL_ERROR_ACKNOWLEDGEMENT, Packet
+from relay.demo.world import World
 from relay.lanes import Lane, LaneId
 
 EVENTS_MAX = 1_000
+QUIET_SECONDS_MAX = 90
 Name: TypeAlias = tuple[LaneId, int]
 
 
@@ -93,6 +97,19 @@ async def read_record(ledgers: Mapping[str, Ledger], lanes: Iterable[Lane]) -> R
             leaving, entering = sides[name]
             take(event, leaving=leaving, entering=entering)
     return record
+
+
+async def all_ended(world: World, packets: int) -> Record:
+    """Wait until so many packets ended on their ledgers, or nothing more does for a long time."""
+    best, moved_at = -1, time.monotonic()
+    ledgers = {name: each.ledger for name, each in world.ledgers.items()}
+    while True:
+        record = await read_record(ledgers, world.config.lanes())
+        if record.ended() > best:
+            best, moved_at = record.ended(), time.monotonic()
+        if record.ended() >= packets or time.monotonic() - moved_at > QUIET_SECONDS_MAX:
+            return record
+        await asyncio.sleep(1)
 
 
 @dataclass(frozen=True)

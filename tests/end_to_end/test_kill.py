@@ -22,7 +22,7 @@ from relay.demo.processes import open_workshop
 from relay.demo.traffic import NOBODY, Traffic
 from relay.demo.world import World, build_world, running_relay
 from relay.lanes import Lane, LaneId
-from tests.end_to_end.record import Record, Wanted, faults, read_record
+from tests.end_to_end.record import Wanted, all_ended, faults
 from tests.nodes.anvil import require_anvil
 
 pytestmark = [pytest.mark.nodes, pytest.mark.slow]
@@ -31,7 +31,6 @@ PACKETS = 200
 KILLS = 5
 DOOMED_EVERY = 10
 PAUSE_SECONDS = (0.2, 0.8)  # between two messages of a lane: they cross while the relay dies, not before
-QUIET_SECONDS_MAX = 90
 MESSAGE_SECONDS = 600
 NODES = {
     "harbour": Node("evm", {"block_seconds": 1}),
@@ -124,19 +123,6 @@ async def send_on(lane: Lane, packets: int, service: Service, traffic: Traffic, 
             await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
 
 
-async def all_ended(world: World) -> Record:
-    """Wait until the ledgers show an end of every packet, or nothing more for a long time."""
-    best, moved_at = -1, time.monotonic()
-    ledgers = {name: each.ledger for name, each in world.ledgers.items()}
-    while True:
-        record = await read_record(ledgers, world.config.lanes())
-        if record.ended() > best:
-            best, moved_at = record.ended(), time.monotonic()
-        if record.ended() >= PACKETS or time.monotonic() - moved_at > QUIET_SECONDS_MAX:
-            return record
-        await asyncio.sleep(1)
-
-
 @pytest.mark.parametrize("seed", (SEED,), ids=(f"seed-{SEED}",))
 async def test_every_message_is_there_once_and_every_packet_ends_though_the_relay_is_killed(seed: int) -> None:
     require_anvil()
@@ -155,7 +141,7 @@ async def test_every_message_is_there_once_and_every_packet_ends_though_the_rela
             async with asyncio.TaskGroup() as senders:
                 for lane, packets in zip(lanes, share, strict=True):
                     senders.create_task(send_on(lane, packets, service, traffic, chance))
-            record = await all_ended(world)
+            record = await all_ended(world, PACKETS)
             over.set()
         wanted = Wanted(service.texts, {LaneId(lane): number for lane, number in traffic.doomed.items()})
         print((workshop.folder / "relay.log").read_text()[-4000:])
