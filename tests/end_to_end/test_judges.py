@@ -85,9 +85,8 @@ def test_the_janitor_ends_what_it_was_told_of_and_waits_for_no_dead_process(tmp_
     sleeping = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(2)]
     cleaner = subprocess.Popen([sys.executable, janitor.__file__, str(folder)], stdin=subprocess.PIPE)
     try:
-        cleaner.communicate(
-            "".join(f"{each.pid}\n" for each in sleeping).encode(), timeout=3.5
-        )  # its patience is 2 s, twice
+        # Its patience is 2 s, twice.
+        cleaner.communicate("".join(f"{each.pid}\n" for each in sleeping).encode(), timeout=3.5)
         assert not folder.exists()
         assert all(each.poll() is not None for each in sleeping)
     finally:
