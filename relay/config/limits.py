@@ -118,7 +118,10 @@ class Limits:
         example="2",
     )
     endpoint_timeout_seconds: float = option(
-        number(0.1, 300, "seconds"), "How long one call to a ledger's endpoint may take.", default=15.0, example="15.0"
+        number(0.1, 300, "seconds"),
+        "How long `causeway config check --live` waits for one answer of a ledger.",
+        default=15.0,
+        example="15.0",
     )
     attestor_timeout_seconds: float = option(
         number(0.1, 300, "seconds"),
@@ -131,24 +134,6 @@ class Limits:
         "How long slower attestors are still heard once a quorum stands: only to learn of one that lies.",
         default=0.1,
         example="0.1",
-    )
-    outbox_open_max: int = option(
-        whole(1, 1_000_000, "messages"),
-        "Messages of users that wait to be sent; above it the API answers 503.",
-        default=10_000,
-        example="10000",
-    )
-    api_body_bytes_max: int = option(
-        whole(1024, 16 << 20, "bytes"), "Largest request body that the API reads.", default=256 * 1024, example="262144"
-    )
-    page_items_max: int = option(
-        whole(1, 10_000, "items"), "Most items in one answer of the API.", default=500, example="500"
-    )
-    evidence_days: int = option(
-        whole(0, 36_500, "days"),
-        "How long evidence and proof of a finished delivery are kept, to be shown to a third party; 0 keeps none.",
-        default=30,
-        example="30",
     )
 
     def pipeline(self) -> PipelineLimits:
