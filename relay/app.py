@@ -56,7 +56,8 @@ async def open_relay(config: Config, *, clock: Clock, chance: Random, passphrase
             ledger = await stack.enter_async_context(opened)
             accounts = await unlock_accounts(config, table, lanes, passphrase)
             runtimes[name] = LedgerRuntime(name, ledger, accounts, shared)
-        groups = {lane.id: group for lane in lanes if (group := group_of(config, lane)) is not None}
+        found = {lane.id: config.group(source=lane.source, destination=lane.destination) for lane in lanes}
+        groups = {lane_id: group for lane_id, group in found.items() if group is not None}
         yield await assemble(
             runtimes,
             shared,
@@ -72,11 +73,6 @@ async def open_relay(config: Config, *, clock: Clock, chance: Random, passphrase
 async def in_thread(call: Callable[[], object]) -> object:
     """Checks full of signatures leave the event loop: their libraries release the interpreter's lock."""
     return await asyncio.to_thread(call)
-
-
-def group_of(config: Config, lane: Lane) -> GroupConfig | None:
-    """Who attests a lane's source to its destination, where the client there is a quorum."""
-    return next((g for g in config.attestors if (g.source, g.destination) == (lane.source, lane.destination)), None)
 
 
 def expected_client(group: GroupConfig | None) -> Expected:

@@ -13,7 +13,7 @@ import aiohttp
 from adapters.contract.errors import LedgerError
 from adapters.contract.ledger import Destination, Head, Ledger, LedgerIdentity
 from proofs.errors import VerificationError
-from relay.app import expected_client, group_of
+from relay.app import expected_client
 from relay.attestor.client import AttestorClient
 from relay.attestor.quorum import AttestorGroup
 from relay.cli.opening import open_ledger
@@ -140,7 +140,7 @@ async def _client_row(config: Config, lane: Lane, seen: Seen) -> dict[str, Any]:
     destination = seen.ledger.destination
     assert destination is not None, "a ledger that was seen has a host"
     row: dict[str, Any] = {"lane": lane.id, "ledger": lane.destination, "client": lane.dest_client, "ok": False}
-    expected = expected_client(group_of(config, lane))
+    expected = expected_client(config.group(source=lane.source, destination=lane.destination))
     health = LaneHealth(lane, destination, expected, config.limits.pipeline(), time.time)
     try:
         (client,) = await destination.clients([lane.dest_client])

@@ -58,10 +58,10 @@ class Config:
         """Those that the file starts paused."""
         return frozenset(lane.id for link in self.links for lane, table in _lanes_of(link) if table.paused)
 
-    def group(self, *, source: str, destination: str, variant: str) -> GroupConfig | None:
-        """Who attests `source` for clients on `destination`."""
-        wanted = (source, destination, variant)
-        return next((g for g in self.attestors if (g.source, g.destination, g.variant) == wanted), None)
+    def group(self, *, source: str, destination: str, variant: str | None = None) -> GroupConfig | None:
+        """Who attests `source` for clients on `destination`: in this variant, or the first in any."""
+        of_pair = (group for group in self.attestors if (group.source, group.destination) == (source, destination))
+        return next((group for group in of_pair if variant in (None, group.variant)), None)
 
 
 def load_config(path: Path) -> Config:

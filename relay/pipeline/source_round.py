@@ -137,8 +137,9 @@ class SourceRound:
                 waits += [Wait(each.id, look.reason, look.numbers, later) for each in dues]
                 continue
             clients[end.lane.id] = look
-            work[end.lane.id] = [each for each in dues if (wait := self._filtered(end.lane, each)) is None]
-            waits += [wait for each in dues if (wait := self._filtered(end.lane, each)) is not None]
+            filtered = {each.id: wait for each in dues if (wait := self._filtered(end.lane, each)) is not None}
+            work[end.lane.id] = [each for each in dues if each.id not in filtered]
+            waits += filtered.values()
         await self._write_waits(waits)
         return clients
 

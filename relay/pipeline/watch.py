@@ -125,10 +125,10 @@ class Watch:
         name, lanes = self.ledger, self.lanes
 
         def write(connection: Connection) -> int:
-            recorded = record_scan(connection, name, scan.events, scan.cursor, lanes=lanes, now=now)
+            packets = record_scan(connection, name, scan.events, scan.cursor, lanes=lanes, now=now)
             if final_time is not None:
                 record_final_time(connection, name, final_time, lanes=lanes, now=now)
-            return recorded.packets
+            return packets
 
         packets = await self.database.run(write)
         self.cursor = scan.cursor

@@ -6,7 +6,6 @@ Deliveries follow from facts, never from one event alone: whichever ledger was r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -17,29 +16,21 @@ from adapters.contract.ledger import Cursor
 from adapters.contract.messages import Acknowledged, AckWritten, HostEvent, Received, Sent, SentUnreadable, TimedOut
 from proofs.commitment import Packet, packet_commitment
 from relay.lanes import Lane, LaneId, Lanes
-from relay.lifecycle import DeliveryEvent, DeliveryKind, DeliveryState, WaitReason
+from relay.lifecycle import OPEN, DeliveryEvent, DeliveryKind, DeliveryState, WaitReason
 from relay.store.schema import ATTEMPT, DELIVERY, LANE, LEDGER, OUTBOX, PACKET, SUBMISSION
-from relay.store.steps import ENDED, Step, record_found, take_steps
+from relay.store.steps import Step, record_found, take_steps
 from relay.store.tables import INTEGER_MAX, NOT_REFUTED
 
 PacketEvent = Sent | Received | AckWritten | Acknowledged | TimedOut
 
-_OPEN: Final = tuple(state.value for state in DeliveryState if state not in ENDED)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a scan brought: packets per home lane, and how many events belonged to no lane of ours."""
-
-    packets: int
-    foreign: int
+_OPEN: Final = tuple(state.value for state in OPEN)
 
 
 def record_scan(
     connection: Connection, ledger: str, events: Sequence[HostEvent], cursor: Cursor, *, lanes: Lanes, now: float
-) -> Recorded:
-    """Write what a ledger's final events say, and move its cursor, together."""
-    packets = foreign = 0
+) -> int:
+    """Write what a ledger's final events say, and move its cursor, together. Returns how many are of our lanes."""
+    packets = 0
     for event in events:
         if isinstance(event, SentUnreadable):
             _record_unreadable(connection, ledger, event, lanes)
@@ -48,7 +39,6 @@ def record_scan(
             continue
         lane = home_lane(ledger, event, lanes)
         if lane is None:
-            foreign += 1
             continue
         packets += 1
         _record_event(connection, event, lane, lanes, now)
@@ -57,7 +47,7 @@ def record_scan(
         .where(LEDGER.c.name == ledger)
         .values(cursor_revision=cursor.height.revision, cursor_number=cursor.height.number, cursor_hash=cursor.hash)
     )
-    return Recorded(packets, foreign)
+    return packets
 
 
 def _record_unreadable(connection: Connection, ledger: str, event: SentUnreadable, lanes: Lanes) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from relay.lifecycle import DeliveryEvent, DeliveryState, WaitReason, next_state, persisted
+from relay.lifecycle import TERMINAL, DeliveryEvent, DeliveryState, WaitReason, next_state, persisted
 from relay.store.schema import DELIVERY, LANE, TRANSITION
 
 # The counters of LaneRow that a state fills; found minus all that ended is open.
@@ -25,7 +25,7 @@ COUNTED: Final = {
     DeliveryState.ABANDONED: "abandoned",
     DeliveryState.QUARANTINED: "quarantined",
 }
-ENDED: Final = frozenset({DeliveryState.DONE, DeliveryState.MOOT, DeliveryState.REFUTED, DeliveryState.ABANDONED})
+ENDED: Final = TERMINAL | {DeliveryState.ABANDONED}
 CHUNK: Final = 500  # below every database's limit of bound parameters
 
 

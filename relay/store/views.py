@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
 from relay.lanes import LaneId
 from relay.lifecycle import DeliveryState, PacketLife
-from relay.store.schema import DELIVERY, LANE, LEDGER, PACKET, SUBMISSION, TRANSITION
+from relay.store.schema import DELIVERY, LANE, LEDGER, PACKET
 
 _LIFE: Final[dict[PacketLife, ColumnElement[bool]]] = {
     PacketLife.SENT: and_(
@@ -57,22 +57,3 @@ def lanes(connection: Connection) -> Sequence[Row[Any]]:
 
 def ledgers(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(LEDGER).order_by(LEDGER.c.name)).all()
-
-
-def submission(connection: Connection, number: int) -> Row[Any] | None:
-    return connection.execute(select(SUBMISSION).where(SUBMISSION.c.id == number)).one_or_none()
-
-
-def transitions(connection: Connection, lane: LaneId, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
-    query = select(TRANSITION).where(TRANSITION.c.lane == lane).order_by(TRANSITION.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(TRANSITION.c.id < before)
-    return connection.execute(query).all()
-
-
-def latencies(connection: Connection, lane: LaneId) -> list[float]:
-    """Seconds from first sight to the end, of every packet of the lane that ended by acknowledgement."""
-    query = select(PACKET.c.ended_at - PACKET.c.seen_at).where(
-        PACKET.c.lane == lane, PACKET.c.acknowledged_number.is_not(None), PACKET.c.ended_at.is_not(None)
-    )
-    return [float(value) for value in connection.execute(query).scalars()]
