@@ -90,8 +90,9 @@ class LedgerRuntime:
                 trouble = errors.exceptions[0]
             except* LedgerBroken as errors:
                 await self._halt(errors.exceptions[0])
-            if trouble is None:
-                await asyncio.Event().wait()  # Halted: nothing happens here until the process is told to begin anew.
+            if self.state == "halted" or trouble is None:
+                # A broken promise outweighs what else went wrong beside it: nothing happens until a new start.
+                await asyncio.Event().wait()
             ran_well = self.shared.clock() - started > self.shared.limits.retry_max_seconds
             failures = 1 if ran_well else failures + 1
             self.state, self.error = "waiting", str(trouble)
