@@ -44,6 +44,7 @@ from tests.proofs.poa.builders import (
     signers,
 )
 from tests.vectors.case import REJECT, Case, accept_if, value
+from tests.vectors.execution_json import header_of
 from tests.vectors.files import DataFile, Files
 
 FAR_FUTURE = 1 << 40
@@ -100,12 +101,12 @@ def _clique(files: Files) -> Iterator[Case]:
             yield Case(file, entry["name"], accept_if(entry["expect"] == "accept"), judged)
     for file in files.named("clique/rinkeby_30000.json"):
         entry = file.json()
-        real = _header(entry["header"])
+        real = header_of(entry["header"])
         yield Case(file, "hash", value(_bytes(entry["expected_hash"])), real.hash)
         yield Case(file, "signer", value(_bytes(entry["signer"])), partial(_clique_signer, real))
         in_extra = tuple(_bytes(each) for each in entry["validators_in_extra"])
         yield Case(file, "signers", value(in_extra), partial(_clique_signers, real))
-        genesis = _header(entry["genesis_header"])
+        genesis = header_of(entry["genesis_header"])
         genesis_signer = value(_bytes(entry["expected_genesis_signer"]))
         yield Case(file, "genesis signer", genesis_signer, partial(_checkpoint_signer, genesis))
     for file in files.named("clique/eip225_voting.json"):
@@ -276,7 +277,7 @@ def _recorded(files: Files) -> Iterator[Case]:
         entry = {} if "extra_data" in file.name else file.json()
         if "header" not in entry:
             continue
-        sealed, flavour = _header(entry["header"]), Flavour.ISTANBUL
+        sealed, flavour = header_of(entry["header"]), Flavour.ISTANBUL
         validators = [_bytes(each) for each in entry["validators"]]
         yield Case(file, "hash", value(_bytes(entry["expected_hash"])), partial(_hash, sealed, flavour))
         yield Case(file, "validators", value(validators), partial(_validators, sealed, flavour))
@@ -288,7 +289,7 @@ def _recorded(files: Files) -> Iterator[Case]:
         yield from _rejections(file, "", sealed, validators, flavour)
     for file in files.named("ibft2/besu_hashing.json"):
         entry = file.json()
-        sealed, flavour = _header(entry["header"]), Flavour.IBFT2
+        sealed, flavour = header_of(entry["header"]), Flavour.IBFT2
         validators = [_bytes(each) for each in entry["validators_in_extra"]]
         yield Case(file, "hash", value(_bytes(entry["on_chain_hash"])), partial(_hash, sealed, flavour))
         digest = value(_bytes(entry["committed_seal_data_hash"]))
@@ -381,7 +382,7 @@ def _live(files: Files) -> Iterator[Case]:
     if not genesis or not blocks:
         return
     epoch_length = genesis[0][1]["config"]["qbft"]["epochlength"]
-    walk = Walk({_int(block["number"]): _header(block) for _, block in blocks}, epoch_length)
+    walk = Walk({_int(block["number"]): header_of(block) for _, block in blocks}, epoch_length)
     for file, block in blocks:
         number = _int(block["number"])
         sealed = walk.headers[number]
@@ -414,28 +415,6 @@ def _receipts_root(receipts: Sequence[Mapping[str, Any]]) -> Callable[[], bytes]
         for each in receipts
     ]
     return lambda: ordered_root(encode_receipt(each) for each in read)
-
-
-def _header(block: Mapping[str, Any]) -> ExecutionHeader:
-    later: dict[str, Any] = {"base_fee_per_gas": _int(block["baseFeePerGas"])} if "baseFeePerGas" in block else {}
-    return ExecutionHeader(
-        parent_hash=_bytes(block["parentHash"]),
-        ommers_hash=_bytes(block["sha3Uncles"]),
-        beneficiary=_bytes(block["miner"]),
-        state_root=_bytes(block["stateRoot"]),
-        transactions_root=_bytes(block["transactionsRoot"]),
-        receipts_root=_bytes(block["receiptsRoot"]),
-        logs_bloom=_bytes(block["logsBloom"]),
-        difficulty=_int(block["difficulty"]),
-        number=_int(block["number"]),
-        gas_limit=_int(block["gasLimit"]),
-        gas_used=_int(block["gasUsed"]),
-        timestamp=_int(block["timestamp"]),
-        extra_data=_bytes(block["extraData"]),
-        mix_hash=_bytes(block["mixHash"]),
-        nonce=_bytes(block["nonce"]),
-        **later,
-    )
 
 
 def _bytes(text: str) -> bytes:

@@ -8,11 +8,12 @@ from typing import Any
 
 from proofs.encoding import rlp
 from proofs.errors import ValueMismatch
-from proofs.ethereum.execution import Account, ExecutionHeader, prove_account, prove_slot
+from proofs.ethereum.execution import Account, prove_account, prove_slot
 from proofs.merkle import patricia
 from proofs.merkle.patricia_root import ordered_root, trie_root
 from proofs.primitives.hashing import keccak256
 from tests.vectors.case import ACCEPT, Case, accept_if, value
+from tests.vectors.execution_json import header_of
 from tests.vectors.files import DataFile, Files
 
 
@@ -83,7 +84,7 @@ def _verified_requests(file: DataFile) -> Iterator[Case]:
     """A node's answer, made believable: block hash → header → state root → account."""
     document = file.json()
     block = document["execution"]["block"]
-    header = _header(block)
+    header = header_of(block)
     yield Case(file, "block hash", value(_bytes(document["beacon"]["executionPayload"]["block_hash"])), header.hash)
     transactions = [_bytes(each) for each in document["beacon"]["executionPayload"]["transactions"]]
     yield Case(file, "transactions root", value(header.transactions_root), partial(ordered_root, transactions))
@@ -110,36 +111,6 @@ def _verified_requests(file: DataFile) -> Iterator[Case]:
 def _balance(asked: Callable[[], Account | None]) -> int | None:
     account = asked()
     return None if account is None else account.balance
-
-
-def _header(block: Mapping[str, Any]) -> ExecutionHeader:
-    optional = {
-        "base_fee_per_gas": ("baseFeePerGas", _int),
-        "withdrawals_root": ("withdrawalsRoot", _bytes),
-        "blob_gas_used": ("blobGasUsed", _int),
-        "excess_blob_gas": ("excessBlobGas", _int),
-        "parent_beacon_block_root": ("parentBeaconBlockRoot", _bytes),
-        "requests_hash": ("requestsHash", _bytes),
-    }
-    later: dict[str, Any] = {ours: read(block[name]) for ours, (name, read) in optional.items() if name in block}
-    return ExecutionHeader(
-        parent_hash=_bytes(block["parentHash"]),
-        ommers_hash=_bytes(block["sha3Uncles"]),
-        beneficiary=_bytes(block["miner"]),
-        state_root=_bytes(block["stateRoot"]),
-        transactions_root=_bytes(block["transactionsRoot"]),
-        receipts_root=_bytes(block["receiptsRoot"]),
-        logs_bloom=_bytes(block["logsBloom"]),
-        difficulty=_int(block["difficulty"]),
-        number=_int(block["number"]),
-        gas_limit=_int(block["gasLimit"]),
-        gas_used=_int(block["gasUsed"]),
-        timestamp=_int(block["timestamp"]),
-        extra_data=_bytes(block["extraData"]),
-        mix_hash=_bytes(block["mixHash"]),
-        nonce=_bytes(block["nonce"]),
-        **later,
-    )
 
 
 def _text(text: str) -> bytes:
