@@ -24,7 +24,6 @@ class Meaning:
     when: When
 
 
-_ACCESS_UNAUTHORIZED: Final = bytes.fromhex("068ca9d8")
 _INVALID_TIMEOUT: Final = bytes.fromhex("65d30129")
 
 _TABLE: Final[tuple[tuple[str, str, Rule, When], ...]] = (

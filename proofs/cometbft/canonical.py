@@ -32,7 +32,6 @@ from proofs.encoding.protobuf import (
 from proofs.merkle import rfc6962
 from proofs.primitives.hashing import sha256
 
-PREVOTE: Final = 1
 PRECOMMIT: Final = 2
 
 _TIMESTAMP_TAG: Final = b"\x2a"  # field 5 of CanonicalVote, length-delimited

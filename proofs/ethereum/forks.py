@@ -15,7 +15,6 @@ from typing import Final
 
 from proofs.errors import MalformedProof
 
-FAR_FUTURE_EPOCH: Final = (1 << 64) - 1
 DOMAIN_SYNC_COMMITTEE: Final = bytes.fromhex("07000000")
 
 # Mainnet has 32, 256, 512 and 8,192; a committee of so many keys would still be summed in milliseconds.

@@ -88,11 +88,6 @@ def decode_block(data: bytes) -> Block:
     return decode(data, BLOCK, part="block")
 
 
-def decode_block_data(data: bytes) -> tuple[bytes, ...]:
-    check_block_size(data)
-    return decode(data, BLOCK_DATA, part="block data")
-
-
 def check_block_size(data: bytes) -> None:
     """Before any work: larger than any block that a channel can be configured to make within reason."""
     if len(data) > BLOCK_BYTES_MAX:

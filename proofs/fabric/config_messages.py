@@ -238,10 +238,6 @@ def _group_schema(depth: int) -> Message[ConfigGroup]:
     return Message("ConfigGroup", _group if below else _leaf_group, fields)
 
 
-def _config_of_envelope(config: Config, _last_update: bytes) -> Config:
-    return config
-
-
 CONFIG: Final = Message(
     "Config",
     Config,

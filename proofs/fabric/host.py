@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proofs.encoding.protobuf import BYTES, STRING, Field, Message, bytes_field, decode, string_field
+from proofs.encoding.protobuf import BYTES, STRING, Field, Message, bytes_field, string_field
 from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, ValueMismatch
 from proofs.fabric.channel_config import ChannelConfig
 from proofs.fabric.policies import CompiledPolicy, compile_signature_policy
@@ -110,13 +110,6 @@ HOST_LAYOUT: Final = Message(
         Field(5, "vouching", APPLICATION_POLICY, required=True),
     ],
 )
-
-
-def decode_policy_choice(data: bytes) -> PolicyChoice:
-    """As a chaincode definition holds it (validation_parameter)."""
-    choice = decode(data, APPLICATION_POLICY, part="application policy")
-    check_policy_choice(choice)
-    return choice
 
 
 def encode_policy_choice(choice: PolicyChoice) -> bytes:
