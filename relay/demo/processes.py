@@ -49,7 +49,10 @@ class Workshop:
 
 @asynccontextmanager
 async def open_workshop() -> AsyncIterator[Workshop]:
-    """Everything in the folder is gone when the context ends, or shortly after this process was killed."""
+    """Everything in the folder is gone when the context ends, or shortly after this process was killed.
+
+    It is the last thing an event loop does: its threads end with it.
+    """
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="causeway-demo-"))
     # In a session of its own: a signal to the terminal's group must not end who cleans up.
     process = await asyncio.create_subprocess_exec(
@@ -62,7 +65,9 @@ async def open_workshop() -> AsyncIterator[Workshop]:
         assert process.stdin is not None, "it was opened as a pipe"
         process.stdin.close()
         await process.wait()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        # A step that was cancelled goes on in its thread, and would write into a folder that is gone.
+        await asyncio.get_running_loop().shutdown_default_executor()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager
