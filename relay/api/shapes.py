@@ -148,10 +148,27 @@ def _trouble(runtime: LedgerRuntime, state: DeliveryState) -> Known | None:
 
 
 def lane_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
-    lane_id = LaneId(row.id)
     shape: dict[str, object] = {
         "id": row.id,
         "paused": bool(row.paused),
+        **lane_counts(row),
+        "redundant": row.redundant,
+        "log_hash": row.log_hash.hex(),
+    }
+    if (lane := relay.shared.lanes.get(LaneId(row.id))) is not None:
+        shape |= {
+            "source": lane.source,
+            "source_client": lane.source_client,
+            "destination": lane.destination,
+            "dest_client": lane.dest_client,
+            "trust": trust_shape(lane, relay),
+        }
+    return shape
+
+
+def lane_counts(row: Row[Any]) -> dict[str, int]:
+    """How many were found, and where they are: quarantined ones are open as well."""
+    return {
         "found": row.found,
         "done": row.done,
         "moot": row.moot,
@@ -159,26 +176,20 @@ def lane_shape(row: Row[Any], relay: Relay) -> dict[str, object]:
         "abandoned": row.abandoned,
         "quarantined": row.quarantined,
         "open": row.found - row.done - row.moot - row.refuted - row.abandoned,
-        "redundant": row.redundant,
-        "log_hash": row.log_hash.hex(),
     }
-    if (lane := relay.shared.lanes.get(lane_id)) is not None:
-        source = relay.runtimes[lane.source]
-        expected = source.health[lane_id].expected
-        shape |= {
-            "source": lane.source,
-            "source_client": lane.source_client,
-            "destination": lane.destination,
-            "dest_client": lane.dest_client,
-            "trust": {
-                "ours": source.ledger.trust,
-                "ours_shown": source.ledger.trust_shown,
-                "client": expected.family or "light-client",
-                "attestors": len(expected.signers),
-                "threshold": expected.threshold,
-            },
-        }
-    return shape
+
+
+def trust_shape(lane: Lane, relay: Relay) -> dict[str, object]:
+    """How this process believes the lane's source, and how the client on its destination does."""
+    source = relay.runtimes[lane.source]
+    expected = source.health[lane.id].expected
+    return {
+        "ours": source.ledger.trust,
+        "ours_shown": source.ledger.trust_shown,
+        "client": expected.family or "light-client",
+        "attestors": len(expected.signers),
+        "threshold": expected.threshold,
+    }
 
 
 def ledger_shape(name: str, relay: Relay, row: Row[Any] | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Connection
 
+from relay.api.metrics import exposed, read_standing
 from relay.api.problems import json_response, not_found
 from relay.api.shapes import lane_shape, ledger_shape
 from relay.lanes import LaneId
@@ -80,7 +81,9 @@ class Status:
         return json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        standing = await self.relay.shared.database.run(read_standing)
+        body = generate_latest() + exposed(self.relay, standing)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _touch(connection: Connection) -> None:

@@ -50,6 +50,11 @@ class LaneHealth:
     _seen_at: float = float("-inf")
     _longest_life: float = 0.0
 
+    @property
+    def seen(self) -> ClientOnHost | None:
+        """The client as it was at the last look, for those who only watch."""
+        return self._seen
+
     async def look(self) -> ClientOnHost | Trouble:
         """The client when all is well, or why the lane waits. Never raises for the destination's trouble."""
         if self._seen is None or self.clock() - self._seen_at >= self.limits.health_seconds:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import Connection
 
 from adapters.contract.errors import EndpointWrong
@@ -24,13 +24,19 @@ from proofs.light_client import Height
 from relay.lanes import Lane, LaneId, Lanes
 from relay.pipeline.limits import PipelineLimits
 from relay.store.database import Database
-from relay.store.facts import home_lane, record_final_time, record_scan
+from relay.store.facts import Recorded, home_lane, record_final_time, record_scan
 from relay.store.ledgers import ask_rewind, known, last_sent, rewind
 
 log = logging.getLogger(__name__)
 
 EVENTS = Counter("causeway_host_events_total", "Host events of our lanes read from final blocks.", ["ledger"])
 HEIGHT = Gauge("causeway_ledger_final_height", "Newest final height that was read completely.", ["ledger"])
+CROSSING = Histogram(
+    "causeway_packet_crossing_seconds",
+    "From a packet's first sighting to its receipt in a final block of the destination.",
+    ["lane"],
+    buckets=(0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 900, 3600),
+)
 OMISSIONS = Counter("causeway_omissions_total", "Times an endpoint was found to have left out events.", ["ledger"])
 
 
@@ -124,17 +130,19 @@ class Watch:
         now = self.clock()
         name, lanes = self.ledger, self.lanes
 
-        def write(connection: Connection) -> int:
-            packets = record_scan(connection, name, scan.events, scan.cursor, lanes=lanes, now=now)
+        def write(connection: Connection) -> Recorded:
+            recorded = record_scan(connection, name, scan.events, scan.cursor, lanes=lanes, now=now)
             if final_time is not None:
                 record_final_time(connection, name, final_time, lanes=lanes, now=now)
-            return packets
+            return recorded
 
-        packets = await self.database.run(write)
+        recorded = await self.database.run(write)
         self.cursor = scan.cursor
         self.served_by = scan.served_by
         if final_time is not None:
             self.final_time = final_time
-        EVENTS.labels(self.ledger).inc(packets)
+        EVENTS.labels(self.ledger).inc(recorded.events)
+        for lane, seconds in recorded.crossings:
+            CROSSING.labels(lane).observe(seconds)
         HEIGHT.labels(self.ledger).set(scan.cursor.height.number)
         self.on_read()

@@ -6,6 +6,7 @@ Deliveries follow from facts, never from one event alone: whichever ledger was r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -26,11 +27,19 @@ PacketEvent = Sent | Received | AckWritten | Acknowledged | TimedOut
 _OPEN: Final = tuple(state.value for state in OPEN)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """events: how many are of our lanes. crossings: seconds from a packet's first sighting to its final receipt."""
+
+    events: int
+    crossings: Sequence[tuple[LaneId, float]]
+
+
 def record_scan(
     connection: Connection, ledger: str, events: Sequence[HostEvent], cursor: Cursor, *, lanes: Lanes, now: float
-) -> int:
-    """Write what a ledger's final events say, and move its cursor, together. Returns how many are of our lanes."""
-    packets = 0
+) -> Recorded:
+    """Write what a ledger's final events say, and move its cursor, together."""
+    events_of_ours, crossings = 0, list[tuple[LaneId, float]]()
     for event in events:
         if isinstance(event, SentUnreadable):
             _record_unreadable(connection, ledger, event, lanes)
@@ -40,14 +49,17 @@ def record_scan(
         lane = home_lane(ledger, event, lanes)
         if lane is None:
             continue
-        packets += 1
-        _record_event(connection, event, lane, lanes, now)
+        events_of_ours += 1
+        row = _packet_row(connection, event.packet, lane, now)
+        if isinstance(event, Received) and row.received_number is None and row.sent_number is not None:
+            crossings.append((lane.id, now - row.seen_at))
+        _record_event(connection, row, event, lane, lanes=lanes, now=now)
     connection.execute(
         update(LEDGER)
         .where(LEDGER.c.name == ledger)
         .values(cursor_revision=cursor.height.revision, cursor_number=cursor.height.number, cursor_hash=cursor.hash)
     )
-    return packets
+    return Recorded(events_of_ours, crossings)
 
 
 def _record_unreadable(connection: Connection, ledger: str, event: SentUnreadable, lanes: Lanes) -> None:
@@ -73,8 +85,9 @@ def home_lane(ledger: str, event: PacketEvent, lanes: Lanes) -> Lane | None:
     return lane if lane is not None and lane.carries(packet) else None
 
 
-def _record_event(connection: Connection, event: PacketEvent, lane: Lane, lanes: Lanes, now: float) -> None:
-    row = _packet_row(connection, event.packet, lane, now)
+def _record_event(
+    connection: Connection, row: Row[Any], event: PacketEvent, lane: Lane, *, lanes: Lanes, now: float
+) -> None:
     number = event.at.position.height.number
     match event:
         case Sent():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from relay.lanes import LaneId
-from relay.lifecycle import DeliveryState, PacketLife
+from relay.lifecycle import OPEN, DeliveryState, PacketLife
 from relay.store.schema import DELIVERY, LANE, LEDGER, PACKET
 
 _LIFE: Final[dict[PacketLife, ColumnElement[bool]]] = {
@@ -53,6 +53,14 @@ def quarantined(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
 
 def lanes(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(LANE).order_by(LANE.c.id)).all()
+
+
+def oldest_open(connection: Connection) -> dict[str, float]:
+    """By lane: when the packet of its oldest open delivery was seen, in unix seconds."""
+    open_states = [state.value for state in OPEN]
+    query = select(DELIVERY.c.lane, func.min(PACKET.c.seen_at)).join(PACKET, PACKET.c.id == DELIVERY.c.packet)
+    rows = connection.execute(query.where(DELIVERY.c.state.in_(open_states)).group_by(DELIVERY.c.lane))
+    return {lane: float(seen_at) for lane, seen_at in rows}
 
 
 def ledgers(connection: Connection) -> Sequence[Row[Any]]:

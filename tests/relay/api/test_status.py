@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -16,12 +18,15 @@ from relay.config import load_config
 from relay.config.toml import write_toml
 from relay.keys.secret import Secret
 from tests.relay.api.client import ask, get, packet_of, send, wait_for_state
-from tests.relay.cli.world import Beside, World, unused_port, write_secret
+from tests.relay.cli.world import Beside, World, eventually, unused_port, write_secret
+
+ROOT = Path(__file__).resolve().parents[3]
+LANE_STATES = ("found", "done", "moot", "refuted", "abandoned", "quarantined", "open")
 
 
 def test_a_relay_that_follows_all_its_ledgers_is_ready(world: World) -> None:
+    eventually(lambda: get(world, "/readyz").status == 200)
     answer = get(world, "/readyz")
-    assert answer.status == 200
     assert answer.json == {"ready": True, "reasons": {}}
 
 
@@ -53,6 +58,54 @@ def test_metrics_count_what_was_sent(world: World) -> None:
     lines = answer.body.decode().splitlines()
     sent = next(line for line in lines if line.startswith('causeway_messages_sent_total{ledger="left"}'))
     assert float(sent.split()[-1]) >= 1
+
+
+def test_metrics_say_how_every_lane_stands(world: World) -> None:
+    send(world, "standing")
+    wait_for_state(world, packet_of(world, "standing"), "acknowledged")
+    found = samples(world)
+    for lane in (world.lane, world.back):
+        count = {state: found["causeway_lane_deliveries", lane, state] for state in LANE_STATES}
+        assert count["found"] == sum(count[state] for state in LANE_STATES if state not in ("found", "quarantined")) > 0
+        assert found["causeway_lane_paused", lane] == 0
+        assert found["causeway_lane_client_expires_timestamp_seconds", lane] > time.time()
+        assert found["causeway_lane_oldest_open_seconds", lane] >= 0
+    assert found["causeway_ledger_followed", "left"] == 1
+    assert found["causeway_packet_crossing_seconds_count", world.lane] >= 1
+    assert 'causeway_lane_info{attestors="0",client="light-client",' in get(world, "/metrics").body.decode()
+
+
+def test_a_waiting_packet_makes_the_lanes_oldest_older(world: World) -> None:
+    paused_before = samples(world)["causeway_lane_paused", world.lane]
+    ask(world.address, "POST", f"/v1/lanes/{world.lane}/pause")
+    try:
+        send(world, "held")
+        packet_of(world, "held")
+        aged = [samples(world)["causeway_lane_oldest_open_seconds", world.lane]]
+        time.sleep(0.3)
+        now = samples(world)
+    finally:
+        ask(world.address, "POST", f"/v1/lanes/{world.lane}/resume")
+    assert (paused_before, now["causeway_lane_paused", world.lane]) == (0, 1)
+    assert now["causeway_lane_oldest_open_seconds", world.lane] >= aged[0] + 0.2
+
+
+def test_every_metric_is_explained_and_nothing_else(world: World) -> None:
+    for name in ("relay.attestor.server", "adapters.evm.connection"):
+        import_module(name)
+    typed = re.findall(r"^# TYPE (causeway_\w+) \w+$", get(world, "/metrics").body.decode(), re.MULTILINE)
+    documented = re.findall(r"^\| `(causeway_\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(name for name in typed if not name.endswith("_created"))
+
+
+def samples(world: World) -> dict[tuple[str, ...], float]:
+    """By name and label values, in the order of the text."""
+    found = {}
+    for line in get(world, "/metrics").body.decode().splitlines():
+        if line.startswith("causeway_"):
+            name, labels = re.split(r"[{ ]", line, maxsplit=1)
+            found[name, *re.findall(r'"([^"]*)"', labels)] = float(line.rsplit(" ", 1)[1])
+    return found
 
 
 def test_the_status_page_runs_no_foreign_script(world: World) -> None:
