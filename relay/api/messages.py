@@ -20,7 +20,15 @@ from relay.api.problems import Problem, bad_request, json_response, not_found
 from relay.api.shapes import packet_id
 from relay.lanes import Lane, LaneId
 from relay.pipeline.relay import Relay
-from relay.store.outbox import KeyUsedOtherwise, Message, Stored, find_message, store_message
+from relay.store.outbox import (
+    KeyUsedOtherwise,
+    Message,
+    OutboxFull,
+    Stored,
+    check_outbox_has_room,
+    find_message,
+    store_message,
+)
 
 KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 TIMEOUT_SECONDS_MAX: Final = 86_400  # hosts refuse more. Source: IBC v2, MaxTimeoutDelta
@@ -65,6 +73,8 @@ class Messages:
         def accept(connection: Connection) -> Stored:
             """Found or stored in one transaction: two requests at once with one key are one message, too."""
             before = find_message(connection, key)
+            if before is None:
+                check_outbox_has_room(connection, lane.id, self.relay.shared.limits.outbox_per_lane)
             timeout = _timeout(wanted, now=int(now)) if before is None else _timeout_as_of(before, wanted)
             return store_message(connection, key, Message(lane.id, port, value, timeout), now=now)
 
@@ -72,6 +82,9 @@ class Messages:
             stored = await self.relay.shared.database.run(accept)
         except KeyUsedOtherwise as error:
             raise Problem(409, "idempotency-key-reused", "key used for another message", str(error)) from None
+        except OutboxFull as full:
+            waiting = {"lane": full.lane, "waiting": full.limit}
+            raise Problem(503, "outbox-full", "too many messages wait", f"{full}; try later", waiting) from None
         send = self.relay.runtimes[lane.source].send
         if send is not None:
             send.wake.set()

@@ -36,6 +36,12 @@ class Limits:
         default=400,
         example="400",
     )
+    outbox_per_lane: int = option(
+        whole(1, 1_000_000, "messages"),
+        "Users' messages stored and not yet sent, per lane: further ones are answered with 503, and nothing is stored.",
+        default=10_000,
+        example="10000",
+    )
     verified_seconds_max: float = option(
         number(1, 86_400, "seconds"),
         "Older proofs may lean on heights that nodes no longer have: they are made again.",

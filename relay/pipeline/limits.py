@@ -14,6 +14,7 @@ class PipelineLimits:
     scan_events: int = 500  # per scan: bounds one transaction of the store
     round_claims: int = 200  # per lane and round: bounds one proof answer
     pool_per_lane: int = 400  # verified and not yet submitted: a slow destination slows its lanes only
+    outbox_per_lane: int = 10_000  # users' messages stored and not yet sent: more are refused with 503
     verified_seconds_max: float = 120.0  # older proofs may lean on pruned heights: prove again
     guard_seconds: float = 10.0  # how often the send counters are proved on an idle ledger
     identity_seconds: float = 60.0  # how often a ledger is asked whether it is still the one we knew

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from relay.lanes import LaneId
@@ -45,6 +45,24 @@ class KeyUsedOtherwise(Exception):
 
     def __str__(self) -> str:
         return f"the idempotency key {self.key!r} was used for another message"
+
+
+@dataclass(eq=False)
+class OutboxFull(Exception):
+    """The lane has as many messages to send as may wait."""
+
+    lane: LaneId
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.limit} messages wait to be sent on {self.lane}: no more may"
+
+
+def check_outbox_has_room(connection: Connection, lane: LaneId, limit: int) -> None:
+    """Raises OutboxFull."""
+    query = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.lane == lane, OUTBOX.c.state == "stored")
+    if connection.execute(query).scalar_one() >= limit:
+        raise OutboxFull(lane, limit)
 
 
 def store_message(connection: Connection, key: str, message: Message, *, now: float) -> Stored:

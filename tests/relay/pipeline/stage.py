@@ -46,6 +46,7 @@ class Setting:
     attested: bool = False  # west's client of east is a quorum of ATTESTORS instead of a light client
     attestors: Attestors | None = None
     expected: Expected | None = None
+    limits: PipelineLimits = field(default_factory=PipelineLimits)
 
 
 @dataclass(slots=True)
@@ -141,7 +142,7 @@ async def open_stage(setting: Setting | None = None) -> AsyncIterator[Stage]:
     back = Lane(lane.destination, lane.dest_client, lane.source, lane.source_client, setting.policy)
     database = open_in_memory()
     ahead = [0.0]
-    shared = Shared(database, Lanes([lane, back]), PipelineLimits(), lambda: clock() + ahead[0], Random(1), _direct)
+    shared = Shared(database, Lanes([lane, back]), setting.limits, lambda: clock() + ahead[0], Random(1), _direct)
     runtimes = {name: LedgerRuntime(name, each.ledger, setting.accounts, shared) for name, each in ledgers.items()}
     attestors: Mapping[LaneId, Attestors] = {lane.id: setting.attestors} if setting.attestors is not None else {}
     expected = setting.expected or (_quorum() if setting.attested else Expected())
