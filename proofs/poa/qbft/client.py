@@ -2,6 +2,13 @@
 
 Evidence is one or more headers, ascending, with gaps where they are sealed by enough of whom we trust (steps.py). Two
 sealed blocks of one height freeze the client. A seal may be of any round: a block sealed in two rounds is one block.
+
+Trust root: (QBFT, IBFT 2, Istanbul) a block whose hash an operator configured, with its validators, the flavour and the
+epoch length; after it, that never a third of the validators lies at once.
+
+Not checked: (QBFT, IBFT 2, Istanbul) execution; and, over a gap, which chain a block is of. No header or seal names its
+chain: the next block names its parent, a later one nothing that is known. One set of keys must not seal two chains:
+blocks of one would be believed of the other, until an own block of such a height freezes the client.
 """
 
 from __future__ import annotations
