@@ -5,7 +5,7 @@ import pytest
 from proofs.primitives import hashing
 
 
-@pytest.mark.parametrize("name", ("sha256", "keccak256", "sm3"))
+@pytest.mark.parametrize("name", ("sha256", "keccak256", "blake2b_256", "sm3"))
 def test_a_library_that_hashes_wrongly_stops_the_process(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its absence is only seen from outside: the check runs when the module is imported."""
 
