@@ -7,9 +7,14 @@ check    one transaction with its branch per claim, at the height at which the c
 absent   cannot be proved, as nothing on this ledger says what it does not hold
 misbehaviour  is not defined: nobody signs a block, so no two of them convict anybody
 
-What no header shows, and what therefore is not checked: that the transactions of a block are valid, and that nobody
-withholds a heavier chain. Both cost an adversary the work of all confirmations. On test networks, where the easiest
-target is always at hand, that is nothing.
+Trust root: a block whose height and hash an operator configured, with the network, the confirmations, and the two client
+ids that stand for a host; after it, that most work is done by whoever keeps the rules.
+
+Not checked: that the transactions of a block are valid, and that nobody withholds a heavier chain, which no header
+shows. Both cost an adversary the work of all confirmations. On test networks, where the easiest target is always at
+hand, that is nothing. Nor which side of a split a block is on: no header names its network, and where both sides keep
+the rules of work, a transaction may be on both. The heavier side above the checkpoint is believed, the checkpoint
+decides below it.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ reach far enough above it: what makes a block final stands in spec.py. Two final
 One signer with two blocks of one height is *equivocation*. It is no misbehaviour of the ledger: after a change of
 branches honest signers do it, and the chain repairs itself. `equivocator` names him all the same.
 
-Trust root: (Clique) an epoch block whose hash an operator configured, with its signers, the epoch length, the period, and
-how many blocks make one final; after it, that never half of the signers lie, nor are split for longer than that.
+Trust root: (Clique) an epoch block whose hash an operator configured, with its signers, the epoch length, the period
+and how many blocks make one final; after it, that never half of the signers lie, nor are split for longer than that.
 
 Not checked: (Clique) execution; and why signers change branches: a split of the network that outlasts the confirmations
 makes two blocks final. No seal names its chain; every header's parent does, as nothing is ever skipped.
