@@ -7,7 +7,7 @@ check    one transaction with its branch per claim, at the height at which the c
 absent   cannot be proved, as nothing on this ledger says what it does not hold
 misbehaviour  is not defined: nobody signs a block, so no two of them convict anybody
 
-Trust root: a block whose height and hash an operator configured, with the network, the confirmations, and the two client
+Trust root: a block whose height and hash an operator configured, with the network, the confirmations and the two client
 ids that stand for a host; after it, that most work is done by whoever keeps the rules.
 
 Not checked: that the transactions of a block are valid, and that nobody withholds a heavier chain, which no header
