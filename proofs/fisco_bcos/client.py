@@ -9,7 +9,8 @@ third of the weight of the sealers lies at once. Chain, group, generation and ci
 Not checked: execution, state (its root covers only what a block changed), permissions, and who may become a sealer: a
 change is believed because enough of the sealers before it signed with the new ones. On 3.x, that nodes take no
 transaction whose nonce is anything but a number (membership.py). Chains under Raft or with a single sealing node by
-configuration give no evidence that convinces; chains of WASM contracts and Web3 transactions are refused.
+configuration give no evidence that convinces; chains of WASM contracts and Web3 transactions are refused. On 2.x, the
+configured names of chain and group: neither headers nor receipts bear them, so the checkpoint alone says which it is.
 """
 
 from __future__ import annotations
