@@ -1,0 +1,72 @@
+"""The families whose evidence convinces a stranger: how their clients are read, and what believing them means.
+
+A quorum of endpoints is none of them: what endpoints said to somebody else proves nothing to you.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from proofs.attestation import client as attestation
+from proofs.bitcoin import client as bitcoin
+from proofs.chainmaker import client as chainmaker
+from proofs.cometbft import client as cometbft
+from proofs.errors import UnsupportedProof
+from proofs.ethereum import client as ethereum
+from proofs.fabric import client as fabric
+from proofs.fisco_bcos import client as fisco_bcos
+from proofs.light_client import LightClient
+from proofs.poa.clique import client as clique
+from proofs.poa.qbft import client as qbft
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """trusted: what a checkpoint of this family rests on, for people.
+
+    reads_positions: whether its membership proofs are of transactions, so that a claim says where it was written.
+    """
+
+    decode: Callable[[bytes], LightClient]
+    trusted: str
+    reads_positions: bool = False
+
+
+_FAMILIES: Final[Mapping[str, Family]] = {
+    "attestation": Family(attestation.decode_client, "the attestors"),
+    "bitcoin": Family(bitcoin.decode_client, "the most work since a known block", reads_positions=True),
+    "chainmaker": Family(chainmaker.decode_client, "two thirds of the consensus nodes", reads_positions=True),
+    "clique": Family(clique.decode_client, "a majority of the signers"),
+    "cometbft": Family(cometbft.decode_client, "two thirds of the validators' power"),
+    "ethereum": Family(ethereum.decode_client, "two thirds of the sync committee"),
+    "fabric": Family(fabric.decode_client, "the channel's orderers and endorsing organisations", reads_positions=True),
+    "fisco-bcos": Family(fisco_bcos.decode_client, "two thirds of the sealers", reads_positions=True),
+    "qbft": Family(qbft.decode_client, "two thirds of the validators"),
+}
+
+
+def family_of(name: str) -> Family:
+    """Raises UnsupportedProof."""
+    found = _FAMILIES.get(name)
+    if found is None:
+        expected = "one whose evidence convinces a stranger: " + ", ".join(_FAMILIES)
+        raise UnsupportedProof("family", got=name, expected=expected)
+    return found
+
+
+def trust_in(client: LightClient) -> str:
+    """In one line: whom a verdict believes, beside mathematics."""
+    if isinstance(client, cometbft.CometBftClient):
+        return f"two thirds of the validators' power of {client.chain_id}"
+    if isinstance(client, attestation.AttestationClient):
+        return _attestors(client)
+    return family_of(client.family).trusted
+
+
+def _attestors(client: attestation.AttestationClient) -> str:
+    addresses, needed = client.attestors.addresses, client.attestors.threshold
+    named = ", ".join(f"0x{address.hex()}" for address in addresses)
+    alone = ": one party's word, which nobody checks" if needed == 1 else ""
+    return f"{needed} of {len(addresses)} attestors ({named}){alone}"
