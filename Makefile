@@ -39,8 +39,8 @@ mutants: setup  ## switch off every predicate of proofs/ in turn: some test must
 fuzz: setup  ## feed hostile bytes to every parser and family; FAMILY=one CASES=per target
 	$(BIN)/python -m tests.fuzz $(if $(FAMILY),--family $(FAMILY)) --cases $(or $(CASES),1000000)
 
-bench-proofs: setup  ## measure verification against the hashing or signatures it cannot do without
-	$(BIN)/python -m tests.bench.cometbft
+bench-proofs: setup  ## measure verification next to the hashing or signatures it cannot do without; ONLY=name
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 docs: setup  ## write docs/verification.md again from the predicates
 	$(BIN)/python -m tests.verification_page
