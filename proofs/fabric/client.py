@@ -1,8 +1,14 @@
 """Belief about one Fabric channel: its configuration, and the headers of recent blocks.
 
-Evidence is a block as ordering nodes and peers deliver it: header and signatures are enough, except for blocks that
-bring a configuration. A header signed under the trusted configuration stands alone, so blocks may be left out; a header
-that a known one names needs no signature. A block is final. Fabric keeps no time.
+Evidence is a whole block as ordering nodes and peers deliver it: signatures say that it is final, transactions say of
+which channel. A block signed under the trusted configuration stands alone, so blocks may be left out; of one that a
+known header names, the bare header is enough. A block is final. Fabric keeps no time.
+
+Trust root: the header hash of a configuration block that an operator configured, and by it the orderers and their block
+policy, the organisations and the authorities of all members; whose peers endorse and vouch for a host is configured.
+
+Not checked: which transactions counted, beyond what peers of the configured organisations say, as orderers sign no
+validation code; and whether certificates have expired, as Fabric keeps no time.
 """
 
 from __future__ import annotations
@@ -110,6 +116,7 @@ class FabricClient:
         return found if found is not None and found.number == number else None
 
     def _verified(self, block: Block) -> ChannelConfig | None:
+        rules.check_data_is_shown(block.envelopes)
         return spec.verify_block(
             block, config=self.config, config_number=self.config_number, parameters=self.parameters
         )

@@ -90,7 +90,18 @@ def check_is_no_config(kinds: Sequence[int]) -> None:
         raise ValueMismatch("last_config", got="an earlier block", expected="this block, which is a configuration")
 
 
+def check_data_is_shown(envelopes: Sequence[bytes]) -> None:
+    """A block that counts by its signatures comes whole: no header names its channel, only transactions do.
+
+    One ordering service signs headers of all its channels with the same keys. Bare ones of another channel would be
+    believed, and contradict those of this one.
+    """
+    if not envelopes:
+        raise MalformedProof("block data", got=0, expected="all envelopes, which name the channel")
+
+
 def check_channel(got: str, channel_id: str) -> None:
+    """Every transaction names the channel that it is for."""
     if got != channel_id:
         raise WrongLedger("channel id", got=got, expected=channel_id)
 
