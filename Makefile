@@ -33,7 +33,7 @@ sim: setup  ## simulate the relay in an unkind world; SEED=first RUNS=how many
 vectors: setup  ## run every third-party vector suite
 	$(BIN)/python -m tests.vectors $(VECTORS)
 
-mutants: setup  ## switch off every predicate of proofs/ in turn: some test must notice; FAMILY=one
+mutants: setup  ## switch off every predicate of proofs/ in turn: some test that names its error must fail; FAMILY=one
 	$(BIN)/python -m tests.mutants $(if $(FAMILY),--family $(FAMILY))
 
 fuzz: setup  ## feed hostile bytes to every parser and family; FAMILY=one CASES=per target

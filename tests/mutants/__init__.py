@@ -1,1 +1,1 @@
-"""Does a test notice when a rule is gone? Every predicate of `proofs` is switched off in turn: `make mutants`."""
+"""Does a test that names its error fail when a rule is gone? Every predicate of `proofs` is switched off in turn."""

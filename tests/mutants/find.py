@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,20 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One predicate to switch off, or with `refusal` only its so-manieth `raise`."""
+    """One predicate to switch off, or with `refusal` only its so-manieth `raise`.
+
+    errors: the classes that it raises itself. lines: of all that is switched off, the first and the last.
+    """
 
     path: str  # of its file below the checkout
     qualified_name: str
-    line: int
+    lines: tuple[int, int]
     errors: tuple[str, ...]
     refusal: int | None = None
 
     @property
     def family(self) -> str:
-        parts = Path(self.path).parts
-        return parts[1] if len(parts) > 2 else Path(self.path).stem
+        return family_of(self.path)
 
     @property
     def module(self) -> str:
@@ -35,19 +37,29 @@ class Mutant:
 
     def __str__(self) -> str:
         part = "" if self.refusal is None else f" refusal {self.refusal + 1}"
-        return f"{self.path}:{self.line} {self.qualified_name}{part}"
+        return f"{self.path}:{self.lines[0]} {self.qualified_name}{part}"
 
 
-def find_mutants(checkout: Path, *, each_refusal: bool) -> list[Mutant]:
+def family_of(path: str) -> str:
+    parts = Path(path).parts
+    return parts[1] if len(parts) > 2 else Path(path).stem
+
+
+def find_mutants(checkout: Path, *, families: Collection[str] | None, each_refusal: bool) -> list[Mutant]:
+    """families: None for all."""
     found = []
     for file in sorted((checkout / "proofs").rglob("*.py")):
         path = str(file.relative_to(checkout))
+        if families is not None and family_of(path) not in families:
+            continue
         for qualified_name, function in predicates(ast.parse(file.read_bytes())):
             refusals = raises_of(function)
-            errors = tuple(sorted({name for each in refusals if (name := error_name(each))}))
-            found.append(Mutant(path, qualified_name, function.lineno, errors))
+            found.append(Mutant(path, qualified_name, _lines(function), _errors(refusals)))
             if each_refusal and len(refusals) > 1:
-                found += [Mutant(path, qualified_name, each.lineno, errors, n) for n, each in enumerate(refusals)]
+                found += [
+                    Mutant(path, qualified_name, _lines(each), _errors([each]), number)
+                    for number, each in enumerate(refusals)
+                ]
     return found
 
 
@@ -74,6 +86,10 @@ def raises_of(function: Function) -> list[ast.Raise]:
     return sorted((each for each in ast.walk(function) if isinstance(each, ast.Raise)), key=lambda each: each.lineno)
 
 
-def error_name(refusal: ast.Raise) -> str | None:
-    called = refusal.exc.func if isinstance(refusal.exc, ast.Call) else refusal.exc
-    return called.id if isinstance(called, ast.Name) else None
+def _lines(node: Function | ast.Raise) -> tuple[int, int]:
+    return node.lineno, node.end_lineno or node.lineno
+
+
+def _errors(refusals: list[ast.Raise]) -> tuple[str, ...]:
+    called = (each.exc.func if isinstance(each.exc, ast.Call) else each.exc for each in refusals)
+    return tuple(sorted({each.id for each in called if isinstance(each, ast.Name)}))

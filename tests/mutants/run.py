@@ -1,18 +1,23 @@
-"""Try every mutant on this copy of the checkout, two at a time, and tell which ones no test noticed."""
+"""Try every mutant on this copy of the checkout, two at a time, and tell which ones no test misses by name."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import json
 import multiprocessing
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
+
+import pytest
 
 import proofs
 from tests.mutants.excused import EXCUSED
 from tests.mutants.find import Mutant, find_mutants
+from tests.mutants.listen import Heard
 from tests.mutants.trial import Verdict, run_tests, try_mutant
 
 PROCESSES = 2
@@ -24,12 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
     assert Path(proofs.__file__).is_relative_to(checkout), "mutants live in a copy, never in a working tree"
     mutants = [
         each
-        for each in find_mutants(checkout, each_refusal=options.each_refusal)
-        if (not options.family or each.family in options.family) and (not options.only or options.only in str(each))
+        for each in find_mutants(checkout, families=options.family, each_refusal=options.each_refusal)
+        if not options.only or options.only in str(each)
     ]
-    preload(mutants)
+    preload(mutants, checkout)
     with multiprocessing.get_context("fork").Pool(PROCESSES, maxtasksperchild=1) as pool:
-        tests = usable_tests(pool, mutants, checkout)
+        tests = sound_tests(pool, mutants, checkout)
         work = [(each, tests[each.family]) for each in mutants]
         verdicts = []
         for verdict in pool.imap_unordered(_try, work, chunksize=1):
@@ -49,43 +54,55 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def preload(mutants: list[Mutant]) -> None:
-    """Import once what the trials need: a trial is a fork, so it starts in no time."""
+def preload(mutants: list[Mutant], checkout: Path) -> None:
+    """Import code and tests once: a trial is a fork, so it starts in no time."""
     for module in sorted({each.module for each in mutants}):
         importlib.import_module(module)
+    files = {path for each in mutants for path in family_tests(each.family, checkout)}
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(["--collect-only", "-p", "no:cacheprovider", *sorted(files)])
 
 
-def usable_tests(pool: multiprocessing.pool.Pool, mutants: list[Mutant], checkout: Path) -> dict[str, list[str]]:
-    """The test files of each family. One that fails on the sound code could kill anything: it is left out, aloud."""
+def sound_tests(pool: multiprocessing.pool.Pool, mutants: list[Mutant], checkout: Path) -> dict[str, list[Heard]]:
+    """The tests of each family as the sound code passes them. One that fails could kill anything: left out, aloud."""
     files = {family: family_tests(family, checkout) for family in sorted({each.family for each in mutants})}
-    failures = dict(pool.imap_unordered(_sound, sorted({path for paths in files.values() for path in paths})))
-    for path, failure in failures.items():
-        if failure:
-            print(f"left out: {path} fails without any mutation: {failure}", file=sys.stderr, flush=True)
-    return {family: [path for path in paths if not failures[path]] for family, paths in files.items()}
+    heard = dict(pool.imap_unordered(_sound, sorted({path for paths in files.values() for path in paths})))
+    for each in (test for tests in heard.values() for test in tests if test.failed):
+        print(f"left out: {each.test} fails without any mutation: {each.because}", file=sys.stderr, flush=True)
+    return {
+        family: [each for path in paths for each in heard[path] if not each.failed] for family, paths in files.items()
+    }
 
 
 def family_tests(family: str, checkout: Path) -> list[str]:
+    """Those in its folder, and those that speak of all families."""
     folder = checkout / "tests" / "proofs" / family
     files = folder.rglob("test_*.py") if folder.is_dir() else folder.parent.glob(f"test_{family}.py")
-    return [str(file.relative_to(checkout)) for file in sorted(files)]
+    shared = folder.parent / "test_confusion.py"
+    return [str(file.relative_to(checkout)) for file in (*sorted(files), shared) if file.is_file()]
 
 
-def _sound(path: str) -> tuple[str, str]:
-    failure = run_tests([path])
-    if failure.test is not None:
-        return path, f"{failure.test}: {failure.because}"
-    return path, "" if failure.ran else "no test ran"
+def _sound(path: str) -> tuple[str, list[Heard]]:
+    return path, list(run_tests([path], stop=False).values())
 
 
-def _try(work: tuple[Mutant, list[str]]) -> Verdict:
+def _try(work: tuple[Mutant, list[Heard]]) -> Verdict:
     return try_mutant(*work)
 
 
+def outcome(verdict: Verdict) -> str:
+    if verdict.killed_by:
+        return "killed"
+    if verdict.timed_out:
+        return "no end"
+    return "killed, but by no test that names its error" if verdict.noticed_by else "survived"
+
+
 def line(verdict: Verdict) -> str:
-    outcome = "killed  " if verdict.killed_by else "no end  " if verdict.timed_out else "survived"
-    told = f" by {verdict.killed_by}: {verdict.because}" if verdict.killed_by else ""
-    return f"{outcome} {verdict.mutant} ({verdict.seconds:.1f} s){told}"
+    by = f" by {verdict.killed_by or verdict.noticed_by}" if verdict.killed_by or verdict.noticed_by else ""
+    named = f" asking for {verdict.error}" if verdict.error else ""
+    because = f": {verdict.because}" if verdict.because else ""
+    return f"{outcome(verdict)} {verdict.mutant} ({verdict.seconds:.1f} s){by}{named}{because}"
 
 
 def report(verdicts: list[Verdict], *, as_json: bool) -> int:
@@ -93,13 +110,12 @@ def report(verdicts: list[Verdict], *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([row(each) for each in sorted(verdicts, key=lambda each: str(each.mutant))], indent=1))
         return bool(survivors)
-    families: dict[str, list[Verdict]] = defaultdict(list)
+    families: dict[str, Counter[str]] = defaultdict(Counter)
     for each in verdicts:
-        families[each.mutant.family].append(each)
-    for family, group in sorted(families.items()):
-        killed = sum(1 for each in group if each.killed_by)
-        excused = sum(1 for each in group if not each.killed_by and excuse(each) is not None)
-        print(f"{family:<14} killed {killed}/{len(group)}" + (f", excused {excused}" if excused else ""))
+        families[each.mutant.family]["excused" if excuse(each) is not None else outcome(each)] += 1
+    for family, counts in sorted(families.items()):
+        rest = "".join(f", {count} {name}" for name, count in sorted(counts.items()) if name != "killed")
+        print(f"{family:<14} killed by name {counts['killed']}/{counts.total()}{rest}")
     print(f"{len(survivors)} survived" if survivors else "no survivor")
     return bool(survivors)
 
@@ -113,7 +129,10 @@ def row(verdict: Verdict) -> dict[str, object]:
         "predicate": str(verdict.mutant),
         "family": verdict.mutant.family,
         "errors": verdict.mutant.errors,
+        "outcome": outcome(verdict),
         "killed_by": verdict.killed_by,
+        "error": verdict.error,
+        "noticed_by": verdict.noticed_by,
         "because": verdict.because,
         "excuse": excuse(verdict),
         "seconds": round(verdict.seconds, 2),

@@ -1,4 +1,9 @@
-"""One trial: a process forked for it switches a predicate off and runs the tests of its family until one fails."""
+"""One trial: a process forked for it switches a predicate off and runs the tests that could miss it by name.
+
+A kill counts if the test had asked, on the sound code, for the very error that came out of this predicate, and fails
+now that it asks for it again. If none does, the other tests are run too, to tell a predicate that nobody notices from
+one that is noticed by tests that do not name its error. Third-party vectors name verdicts, not errors: none is run.
+"""
 
 from __future__ import annotations
 
@@ -6,91 +11,91 @@ import contextlib
 import io
 import signal
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.mutants.find import Mutant
+from tests.mutants.listen import Heard, Listener
 from tests.mutants.switch import switch_off
 
 # A predicate that bounds work may be missed by work that does not end.
 SECONDS_MAX = 240
 
-_OPTIONS = ("-x", "-p", "no:cacheprovider", "--no-header", "--tb=no")
+_OPTIONS = ("-p", "no:cacheprovider", "--no-header", "--tb=no", "-x")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """error: the class that the killing test had asked for. noticed_by: a test that failed and names no such error."""
+
     mutant: Mutant
-    killed_by: str | None
-    because: str
     seconds: float
+    killed_by: str | None = None
+    error: str | None = None
+    because: str = ""
+    noticed_by: str | None = None
     timed_out: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class _FirstFailure:
-    """A pytest plugin that remembers which test failed first, and why."""
-
-    test: str | None = None
-    because: str = ""
-    ran: int = field(default=0)
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        self.ran += report.when == "call"
-        self._note(report)
-
-    def pytest_collectreport(self, report: Any) -> None:
-        self._note(report)
-
-    def _note(self, report: Any) -> None:
-        if report.failed and self.test is None:
-            self.test = report.nodeid
-            crash = getattr(report.longrepr, "reprcrash", None)
-            text = crash.message if crash else str(report.longrepr)
-            self.because = " ".join(text.split())[:160]
+def run_tests(paths: Iterable[str], only: list[str] | None = None, *, stop: bool = True) -> dict[str, Heard]:
+    """What each test did. only: these and in this order. stop: at the first failure."""
+    listener = Listener(only)
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told), listener.listening():
+        code = pytest.main([*(_OPTIONS if stop else _OPTIONS[:-1]), *paths], plugins=[listener])
+    if code == pytest.ExitCode.INTERRUPTED and not any(each.failed for each in listener.tests.values()):
+        raise TimeoutError
+    if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+        listener.tests.setdefault("", Heard("", failed=True, because=f"{code!r} {told.getvalue()[-300:]}"))
+    return listener.tests
 
 
-def run_tests(paths: list[str]) -> _FirstFailure:
-    """Run files one by one and stop at the first failure."""
-    failure = _FirstFailure()
-    for path in paths:
-        told = io.StringIO()
-        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-            code = pytest.main([*_OPTIONS, path], plugins=[failure])
-        if code == pytest.ExitCode.INTERRUPTED and failure.test is None:
-            raise TimeoutError(path)
-        if failure.test is None and code != pytest.ExitCode.OK:
-            failure.test, failure.because = path, f"{code!r} {told.getvalue()[-300:]}"
-        if failure.test is not None:
-            break
-    return failure
-
-
-def try_mutant(mutant: Mutant, test_files: list[str]) -> Verdict:
+def try_mutant(mutant: Mutant, tests: Sequence[Heard]) -> Verdict:
+    """tests: of its family, as they ran on the sound code."""
     started = time.monotonic()
-    checkout = Path.cwd()
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(SECONDS_MAX)
-    switch_off(mutant, checkout)
+    switch_off(mutant, Path.cwd())
+    named = {each.test: errors for each in tests if (errors := named_errors(mutant, each))}
     try:
-        failure = run_tests(by_promise(mutant, test_files, checkout))
-    except TimeoutError as slow:
-        return Verdict(mutant, None, f"no end of {slow}", time.monotonic() - started, timed_out=True)
+        for failure in failures(sorted((each for each in tests if each.test in named), key=_shortest)):
+            error = next(iter(named[failure.test].intersection(failure.asked[-1] if failure.asked else ())), None)
+            if error is not None:
+                return Verdict(mutant, time.monotonic() - started, failure.test, error, failure.because)
+        for failure in failures(sorted((each for each in tests if each.test not in named), key=_shortest)):
+            seconds = time.monotonic() - started
+            return Verdict(mutant, seconds, because=failure.because, noticed_by=failure.test)
+    except TimeoutError:
+        return Verdict(mutant, time.monotonic() - started, because=f"no end in {SECONDS_MAX} s", timed_out=True)
     finally:
         signal.alarm(0)
-    return Verdict(mutant, failure.test, failure.because, time.monotonic() - started)
+    return Verdict(mutant, time.monotonic() - started)
 
 
-def by_promise(mutant: Mutant, test_files: list[str], checkout: Path) -> list[str]:
-    """Files that speak of the predicate first, then those that expect its errors; shorter ones before longer ones."""
+def named_errors(mutant: Mutant, heard: Heard) -> set[str]:
+    """The errors of this predicate that the test asked for and got."""
+    first, last = mutant.lines
+    return {
+        each.error
+        for each in heard.refusals
+        if (each.path, each.qualified_name) == (mutant.path, mutant.qualified_name) and first <= each.line <= last
+    }
 
-    def promise(path: str) -> tuple[bool, bool, bool, int]:
-        text = (checkout / path).read_text()
-        speaks = mutant.name.strip("_") in text
-        expects = any(error in text for error in mutant.errors)
-        return "vectors" in path, not speaks, not expects, len(text)
 
-    return sorted(test_files, key=promise)
+def failures(tests: Sequence[Heard]) -> Iterable[Heard]:
+    """The first failure, and then the first among those that remain, until none fails."""
+    left = [each.test for each in tests]
+    while left:
+        files = dict.fromkeys(each.split("::")[0] for each in left)
+        failed = next((each for each in run_tests(files, left).values() if each.failed), None)
+        if failed is None:
+            return
+        yield failed
+        left = left[left.index(failed.test) + 1 :] if failed.test in left else []
+
+
+def _shortest(heard: Heard) -> float:
+    return heard.seconds
