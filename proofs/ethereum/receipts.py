@@ -110,7 +110,7 @@ def check_bloom(receipt: Receipt) -> None:
         raise ValueMismatch("logs bloom", got=receipt.bloom, expected=expected)
 
 
-def check_receipt(receipts_root: bytes, index: int, proof: Sequence[bytes], *, memo: Memo | None = None) -> Receipt:
+def prove_receipt(receipts_root: bytes, index: int, proof: Sequence[bytes], *, memo: Memo | None = None) -> Receipt:
     """Return the receipt that `proof` shows at `index` of a block. Raises InvalidProof.
 
     proof: trie nodes from the root on.
@@ -119,7 +119,7 @@ def check_receipt(receipts_root: bytes, index: int, proof: Sequence[bytes], *, m
     return decode_receipt(_at_index(receipts_root, index, proof, part="receipt", memo=memo))
 
 
-def check_transaction(
+def prove_transaction(
     transactions_root: bytes, index: int, proof: Sequence[bytes], *, memo: Memo | None = None
 ) -> bytes:
     """Return the encoded transaction that `proof` shows at `index` of a block; its id is keccak256 of it.

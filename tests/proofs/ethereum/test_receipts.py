@@ -22,11 +22,11 @@ from proofs.ethereum.receipts import (
     RECEIPT_BYTES_MAX,
     Log,
     Receipt,
-    check_receipt,
-    check_transaction,
     compute_bloom,
     decode_receipt,
     encode_receipt,
+    prove_receipt,
+    prove_transaction,
 )
 from proofs.merkle.patricia_root import ordered_root
 from tests.proofs.fuzzing import assert_only_refusals
@@ -75,21 +75,21 @@ def test_a_receipt_before_byzantium_holds_a_state_root() -> None:
 
 @pytest.mark.parametrize("index", (0, 1, 127, 128, 139))
 def test_each_index_shows_its_receipt(index: int) -> None:
-    assert check_receipt(ROOT, index, proof(index)) == RECEIPTS[index]
+    assert prove_receipt(ROOT, index, proof(index)) == RECEIPTS[index]
 
 
 def test_a_proof_of_another_index_is_refused() -> None:
     with pytest.raises(RootMismatch):
-        check_receipt(ROOT, 3, proof(4))
+        prove_receipt(ROOT, 3, proof(4))
     with pytest.raises(ValueMismatch) as refused:
-        check_receipt(ROOT, 140, proof(140))
+        prove_receipt(ROOT, 140, proof(140))
     assert (refused.value.part, refused.value.expected) == ("receipt", "one at index 140")
 
 
 @pytest.mark.parametrize("index", (-1, 1 << 24))
 def test_an_index_of_no_block_is_refused(index: int) -> None:
     with pytest.raises(LimitExceeded) as refused:
-        check_receipt(ROOT, index, [])
+        prove_receipt(ROOT, index, [])
     assert (refused.value.part, refused.value.got) == ("index in a block", index)
 
 
@@ -132,7 +132,7 @@ def test_transactions_are_shown_as_they_stand() -> None:
     transactions += [bytes([kind]) + rlp.encode([rlp.int_bytes(kind)] * 12) for kind in (1, 2, 3, 4)]
     trie = trie_of(transactions)
     for index, encoded in enumerate(transactions):
-        assert check_transaction(ordered_root(transactions), index, proof(index, trie)) == encoded
+        assert prove_transaction(ordered_root(transactions), index, proof(index, trie)) == encoded
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_transactions_are_shown_as_they_stand() -> None:
 )
 def test_what_is_no_transaction_is_refused(encoded: bytes, error: type[VerificationError]) -> None:
     with pytest.raises(error):
-        check_transaction(ordered_root([encoded]), 0, proof(0, trie_of([encoded])))
+        prove_transaction(ordered_root([encoded]), 0, proof(0, trie_of([encoded])))
 
 
 def test_hostile_receipts_are_only_ever_refused() -> None:

@@ -21,7 +21,7 @@ from proofs.ethereum.block_rules import (
     verify_staked_child,
 )
 from proofs.ethereum.execution import ExecutionHeader, decode_header
-from proofs.ethereum.receipts import Receipt, check_receipt, encode_receipt
+from proofs.ethereum.receipts import Receipt, encode_receipt, prove_receipt
 from proofs.merkle.patricia_root import ordered_root
 from proofs.primitives.hashing import keccak256
 from tests.vectors.case import ACCEPT, REJECT, Case, value
@@ -76,7 +76,7 @@ def _helios(files: Files) -> Iterator[Case]:
             receipt = entry["receipt"]
             header = headers[receipt["blockHash"]]
             index, nodes = number_of(receipt["transactionIndex"]), [bytes_of(each) for each in entry["receiptProof"]]
-            asked = partial(check_receipt, header.receipts_root, index, nodes)
+            asked = partial(prove_receipt, header.receipts_root, index, nodes)
             yield Case(file, f"receipt {number}", value(receipt_of(receipt)), asked)
 
 
