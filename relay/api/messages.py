@@ -38,10 +38,13 @@ PORT: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class MessageRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """value: base64; or text: UTF-8. One of timeout (unix seconds) and timeout_seconds (from now)."""
+    """value: base64; or text: UTF-8. One of timeout (unix seconds) and timeout_seconds (from now).
+
+    port: of the application there; the destination's mailbox where none is given.
+    """
 
     lane: str
-    port: str
+    port: str | None = None
     value: str | None = None
     text: str | None = None
     timeout: int | None = None
@@ -67,7 +70,8 @@ class Messages:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise bad_request("body", str(error), "a JSON object with lane, port, value or text, timeout") from None
         _check_timeout_given(wanted)
-        lane, port = self._lane(wanted.lane), _port(wanted.port)
+        lane = self._lane(wanted.lane)
+        port = self._mailbox_of(lane) if wanted.port is None else _port(wanted.port)
         value, now = _value(wanted, lane), self.relay.shared.clock()
 
         def accept(connection: Connection) -> Stored:
@@ -107,6 +111,12 @@ class Messages:
         if runtime.accounts.send is None or runtime.ledger.sender is None:
             raise Problem(409, "cannot-send", "no send key", f"no account sends for users on {lane.source}")
         return lane
+
+    def _mailbox_of(self, lane: Lane) -> str:
+        sender = self.relay.runtimes[lane.destination].ledger.sender
+        if sender is None:
+            raise bad_request("port", "none", f"a port: {lane.destination} is not configured with a mailbox")
+        return sender.port
 
 
 def _check_timeout_given(wanted: MessageRequest) -> None:

@@ -26,9 +26,9 @@ _VALUE_BYTES_MAX: Final = 1 << 20  # the most that a lane may permit; the relay 
 _ENDED: Final = (PacketLife.ACKNOWLEDGED.value, PacketLife.TIMED_OUT.value)
 
 SEND_EPILOG: Final = examples(
-    'causeway send harbour.attestations-0~meadow.attestations-0 --port mailbox --text "hello" --timeout-seconds 600',
-    "causeway send LANE --port mailbox --value-file invoice.pdf --timeout-seconds 3600 --wait",
-    "causeway send LANE --port mailbox --base64 aGVsbG8= --timeout-seconds 600 --key order-4711",
+    'causeway send harbour.attestations-0~meadow.attestations-0 --text "hello"',
+    "causeway send LANE --port invoices --value-file invoice.pdf --timeout-seconds 3600 --wait",
+    "causeway send LANE --base64 aGVsbG8= --key order-4711",
     "The same --key twice is one packet: after a doubt, send again with the key that was printed.",
     "With --wait: 0 when it was acknowledged, 1 when it failed, timed out, or the application there refused it.",
 )
@@ -37,7 +37,7 @@ SEND_EPILOG: Final = examples(
 @dataclass(frozen=True, slots=True)
 class _Wish:
     lane: str
-    port: str
+    port: str | None
     value: bytes
     timeout_seconds: int
     key: str
@@ -46,10 +46,13 @@ class _Wish:
 def send(
     lane: LaneName,
     *,
-    port: Annotated[str, typer.Option("--port", help="The application's port on the destination.")],
+    port: Annotated[
+        str | None,
+        typer.Option("--port", help="The application's port on the destination.", show_default="its mailbox"),
+    ] = None,
     timeout_seconds: Annotated[
         int, typer.Option("--timeout-seconds", help="How long it may take; later it is timed out, provably.")
-    ],
+    ] = 600,
     text: Annotated[str | None, typer.Option("--text", help="The value, as text.")] = None,
     value_file: Annotated[Path | None, typer.Option("--value-file", help="The value, from a file.")] = None,
     base64_: Annotated[str | None, typer.Option("--base64", help="The value, in base64.")] = None,
@@ -92,12 +95,13 @@ def _value(text: str | None, file: Path | None, encoded: str | None) -> bytes:
 
 
 async def _send(config: Config, wish: _Wish, *, wait: bool) -> dict[str, Any]:
-    body = {
+    body: dict[str, str | int] = {
         "lane": wish.lane,
-        "port": wish.port,
         "value": base64.b64encode(wish.value).decode(),
         "timeout_seconds": wish.timeout_seconds,
     }
+    if wish.port is not None:
+        body["port"] = wish.port
     async with open_api(config) as api:
         message = await api.post("v1", "messages", body=body, headers={"Idempotency-Key": wish.key})
         return await _follow(api, message) if wait else {"message": message}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_packet_to_a_port_that_is_not_there_times_out_and_fails_the_command(wo
     assert "timed_out" in sent.out
 
 
+def test_without_port_and_timeout_it_goes_to_the_destinations_mailbox_within_ten_minutes(world: World) -> None:
+    now = time.time()
+    sent = world.run("send", world.lane, "--text", "x", "--wait", "--json")
+    assert sent.code == 0, sent.err
+    assert sent.json["packet"]["payloads"][0]["dest_port"] == "mailbox"
+    assert 590 < sent.json["packet"]["timeout"] - now < 660
+
+
 BAD: dict[str, tuple[list[str], str]] = {
     "no value": (["--timeout-seconds", "60"], "the value is missing or given twice"),
     "two values": (
@@ -68,7 +77,6 @@ BAD: dict[str, tuple[list[str], str]] = {
     "payload over the limit": (["--text", "x" * 65_537, "--timeout-seconds", "60"], "payload too large: got 65537"),
     "payload beyond all bounds": (["--text", "x" * 1_100_000, "--timeout-seconds", "60"], "larger than 1048576 bytes"),
     "unusable key": (["--text", "x", "--timeout-seconds", "60", "--key", "two words"], "Idempotency-Key is not valid"),
-    "no timeout": (["--text", "x"], "--timeout-seconds"),
     "timeout no number": (["--text", "x", "--timeout-seconds", "soon"], "--timeout-seconds"),
 }
 
