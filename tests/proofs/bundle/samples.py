@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from proofs.bitcoin.networks import REGTEST
+from proofs.bitcoin.packets import sequence_of
 from proofs.bundle.format import encode_bundle
 from proofs.bundle.types import Bundle, Checkpoint, Kind, claim_of
 from proofs.commitment import ClientId, Packet, Payload, packet_commitment
@@ -171,16 +173,14 @@ def fisco_bcos(kind: Kind = Kind.RECEIVE, generation: Generation = groups.V3) ->
 def bitcoin() -> Sample:
     """A ledger that only sends: a packet is an output of a transaction, its sequence where it stands."""
     packet = replace(PACKET, source_client=ROUTE.source_client, dest_client=ROUTE.dest_client)
-    chain = blocks.mine([blocks.first_block(blocks.REGTEST)], 12)
+    chain = blocks.mine([blocks.first_block(REGTEST)], 12)
     height = chain[-1].height + 1
     script = blocks.packet_script(packet_commitment(packet))
     given = [blocks.coinbase(height), blocks.transaction(b"\x51", script, salt=9)]
     made = blocks.world(given, index=1)
-    packet = replace(packet, sequence=blocks.sequence_of(made.position))
+    packet = replace(packet, sequence=sequence_of(made.position))
     steps = (blocks.evidence(made.chain[height:]),)
-    bundle = replace(
-        bundle_of(packet=packet), evidence=steps, at=made.at, written=made.position, proof=made.proof()
-    )
+    bundle = replace(bundle_of(packet=packet), evidence=steps, at=made.at, written=made.position, proof=made.proof())
     return sample(blocks.client_at(chain), bundle, blocks.now_after(made.chain))
 
 
