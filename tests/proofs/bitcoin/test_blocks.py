@@ -1,9 +1,9 @@
-"""Trees, parts of trees, transactions and whole blocks: what is taken, and the corruption that each rule catches."""
+"""Merkle blocks, transactions and whole blocks: what is taken, and the corruption that each rule catches."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -24,90 +24,16 @@ from proofs.bitcoin.transactions import (
     transaction_id,
 )
 from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, VerificationError
-from proofs.merkle import bitcoin, bitcoin_partial
-from proofs.merkle.bitcoin import DEPTH_MAX, TRANSACTIONS_MAX, hash256, path_from_branch, root_of
-from proofs.merkle.bitcoin_partial import PartialTree, matches_of
-from tests.proofs.bitcoin.builders import REGTEST_GENESIS, coinbase, naive_branch, naive_root, transaction
+from proofs.merkle.bitcoin import hash256
+from proofs.merkle.bitcoin_partial import PartialTree
+from tests.proofs.bitcoin.builders import REGTEST_GENESIS, coinbase, naive_root, transaction
+from tests.proofs.merkle.bitcoin_trees import leaves, partial_tree
 
 LATE = 1 << 40
 PLAIN = transaction(b"\x51", b"\x52")
 
 
-def leaves(count: int) -> list[bytes]:
-    return [hash256(index.to_bytes(4, "little")) for index in range(count)]
-
-
-# --- trees ---
-
-
-@pytest.mark.parametrize("count", range(1, 40))
-def test_roots_and_branches_agree_with_the_tree_read_literally(count: int) -> None:
-    all_leaves = leaves(count)
-    root = naive_root(all_leaves)
-    assert root_of(all_leaves) == root
-    for index, leaf in enumerate(all_leaves):
-        assert path_from_branch(leaf, naive_branch(all_leaves, index), index=index).root == root
-
-
-@pytest.mark.parametrize("count", (3, 5, 6, 7, 11))
-def test_a_list_that_repeats_its_end_is_refused_though_its_root_is_right(count: int) -> None:
-    """CVE-2012-2459."""
-    honest = leaves(count)
-    width = 1
-    while count // width % 2 == 0:
-        width *= 2
-    repeated = [*honest, *honest[-width:]]
-    assert naive_root(repeated) == naive_root(honest)
-    with pytest.raises(MalformedProof) as refusal:
-        root_of(repeated)
-    assert refusal.value.part == "transaction tree"
-    with pytest.raises(MalformedProof) as refusal:
-        path_from_branch(repeated[-1], naive_branch(repeated, len(repeated) - 1), index=len(repeated) - 1)
-    assert refusal.value.part == "transaction tree"
-
-
-def test_branches_of_no_possible_shape() -> None:
-    leaf = leaves(1)[0]
-    with pytest.raises(LimitExceeded):
-        path_from_branch(leaf, [leaf] * (DEPTH_MAX + 1), index=0)
-    with pytest.raises(MalformedProof) as refusal:
-        path_from_branch(leaf, [leaf], index=2)
-    assert refusal.value.part == "transaction index"
-    with pytest.raises(MalformedProof) as refusal:
-        path_from_branch(leaf, [leaf[:-1]], index=0)
-    assert refusal.value.part == "transaction branch hash"
-    with pytest.raises(MalformedProof) as refusal:
-        root_of([])
-    assert refusal.value.part == "transactions"
-    with pytest.raises(LimitExceeded):
-        bitcoin.check_leaf_count(TRANSACTIONS_MAX + 1)
-
-
-# --- parts of trees ---
-
-
-def partial_tree(all_leaves: Sequence[bytes], wanted: set[int]) -> PartialTree:
-    """Built from the description in BIP 37."""
-    hashes: list[bytes] = []
-    bits: list[int] = []
-
-    def walk(height: int, place: int) -> None:
-        below = range(place << height, min((place + 1) << height, len(all_leaves)))
-        is_wanted = not wanted.isdisjoint(below)
-        bits.append(int(is_wanted))
-        if height == 0 or not is_wanted:
-            row = list(all_leaves)
-            for _ in range(height):
-                row = [hash256(row[at] + row[min(at + 1, len(row) - 1)]) for at in range(0, len(row), 2)]
-            hashes.append(row[place])
-            return
-        walk(height - 1, 2 * place)
-        if (2 * place + 1) << (height - 1) < len(all_leaves):
-            walk(height - 1, 2 * place + 1)
-
-    walk((len(all_leaves) - 1).bit_length(), 0)
-    flags = bytes(sum(bit << place for place, bit in enumerate(bits[at : at + 8])) for at in range(0, len(bits), 8))
-    return PartialTree(len(all_leaves), tuple(hashes), flags)
+# --- merkle blocks ---
 
 
 def merkleblock(tree: PartialTree, root: bytes) -> bytes:
@@ -127,38 +53,6 @@ def test_every_part_of_every_tree_shows_what_is_wanted(seed: int) -> None:
     assert found.transactions == tuple((index, all_leaves[index]) for index in sorted(wanted))
     with pytest.raises(RootMismatch):
         verify_merkleblock(merkleblock(tree, hash256(root)))
-
-
-TREE = partial_tree(leaves(11), {4, 10})
-DOUBLED = partial_tree([*leaves(3), leaves(3)[-1]], {3})
-PARTS: dict[str, tuple[PartialTree, type[VerificationError], str]] = {
-    "no_transactions": (replace(TREE, total=0), MalformedProof, "transactions"),
-    "more_than_a_block_holds": (replace(TREE, total=1 << 31), LimitExceeded, "transactions"),
-    "more_hashes_than_transactions": (PartialTree(1, TREE.hashes[:2], b"\1"), MalformedProof, "partial tree hashes"),
-    "idle_hash": (replace(TREE, hashes=(*TREE.hashes, b"\0" * 32)), MalformedProof, "partial tree hashes"),
-    "missing_hash": (replace(TREE, hashes=TREE.hashes[:-1]), MalformedProof, "partial tree hashes"),
-    "idle_flags": (replace(TREE, flags=TREE.flags + b"\0"), MalformedProof, "partial tree flags"),
-    "missing_flags": (replace(TREE, flags=TREE.flags[:-1]), MalformedProof, "partial tree flags"),
-    "no_flags": (replace(TREE, flags=b""), MalformedProof, "partial tree flags"),
-    "a_flood_of_flags": (replace(TREE, flags=b"\0" * 4_000), LimitExceeded, "partial tree flags"),
-    "short_hash": (replace(TREE, hashes=(b"\0", *TREE.hashes[1:])), MalformedProof, "transaction branch hash"),
-    "equal_right_node": (DOUBLED, MalformedProof, "transaction tree"),
-}
-
-
-@pytest.mark.parametrize("case", PARTS)
-def test_a_part_that_is_none(case: str) -> None:
-    tree, error, part = PARTS[case]
-    with pytest.raises(error) as refusal:
-        matches_of(tree)
-    assert getattr(refusal.value, "part", None) == part
-
-
-def test_counts_are_looked_at_before_the_walk() -> None:
-    with pytest.raises(MalformedProof):
-        bitcoin_partial.check_hash_count(2, 1)
-    with pytest.raises(MalformedProof):
-        bitcoin_partial.check_flag_count(1, 9)
 
 
 # --- transactions ---
