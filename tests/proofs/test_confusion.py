@@ -12,7 +12,7 @@ from proofs.cometbft.client import CometBftClient, decode_client
 from proofs.cometbft.host import HostLayout
 from proofs.cometbft.ibc_messages import encode_client_header
 from proofs.encoding.proof_batch import join_batch
-from proofs.errors import InvalidProof, InvalidSignature, RootMismatch, UnknownHeight, ValueMismatch, WrongLedger
+from proofs.errors import InvalidSignature, MalformedProof, RootMismatch, UnknownHeight, ValueMismatch, WrongLedger
 from proofs.ethereum.forks import ForkSchedule
 from proofs.ethereum.storage_layout import check_claims, encode_state_proof
 from proofs.light_client import Claim, Height
@@ -92,8 +92,13 @@ def test_a_stored_client_keeps_its_ledger_and_host() -> None:
 def test_evm_proof_of_another_router_on_the_same_ledger() -> None:
     """Same code, same slot, same value, another address: the account's place in the state is its identity."""
     elsewhere = replace(LAYOUT, address=b"\x99" * 20)
-    with pytest.raises(InvalidProof):
+    with pytest.raises(MalformedProof) as refused:
         evm.check(evm.SENT, layout=elsewhere)
+    assert refused.value.part == "trie proof"
+    nothing_there = encode_state_proof(evm.WORLD.account_nodes(elsewhere.address), [evm.WORLD.storage_nodes(bytes(32))])
+    with pytest.raises(WrongLedger) as absent:
+        evm.check(evm.SENT, layout=elsewhere, proof=nothing_there)
+    assert (absent.value.part, absent.value.expected) == ("host account", elsewhere.address)
 
 
 def test_evm_proof_of_other_code_at_the_routers_address() -> None:
@@ -124,8 +129,9 @@ def test_ethereum_proof_at_a_height_off_by_one_or_counted_in_slots(at: Height) -
 
 
 def test_ethereum_proof_at_another_revision() -> None:
-    with pytest.raises((WrongLedger, UnknownHeight)):
+    with pytest.raises(WrongLedger) as refused:
         client_at(16).check([CLAIM], at=Height(1, 1016), proof=state_proof()[1])
+    assert (refused.value.part, refused.value.got, refused.value.expected) == ("revision", 1, 0)
 
 
 @pytest.mark.parametrize("what", ("genesis", "fork"))
