@@ -67,6 +67,7 @@ def encode_belief(belief: Belief) -> bytes:
     parameters, frozen = belief.parameters, belief.frozen_at
     return b"".join((
         encode_u8(_VERSION),
+        parameters.genesis_hash,
         encode_u32(parameters.trusting_period),
         encode_u32(parameters.clock_drift),
         belief.layout.prefix,
@@ -82,7 +83,7 @@ def decode_belief(encoded: bytes) -> Belief:
     check_version(encoded)
     check_client_size(encoded)
     reader = ScaleReader(encoded[1:], "client")
-    parameters = Parameters(reader.u32(), reader.u32())
+    parameters = Parameters(reader.fixed(HASH_BYTES), reader.u32(), reader.u32())
     check_parameters(parameters)
     layout = HostLayout(reader.fixed(PREFIX_BYTES))
     check_layout(layout)

@@ -4,8 +4,9 @@ Evidence is a step (evidence.py, spec.py), a proof one read proof for all claims
 carry no time: each step shows `Timestamp.Now` in the state of its block, which the runtime writes in every block. Two
 final blocks of one height freeze the client.
 
-Trust root: a block whose hash an operator configured, and its state, which says who votes after it; then, that never a
-third of the weight of a set lies at once, and for the trusting period that nobody gets hold of the keys of two thirds.
+Trust root: a block whose hash an operator configured, from block 1 on, and its state, which says who votes after it;
+the chain's genesis hash; then, that never a third of the weight of a set lies at once, and that nobody gets hold of the
+keys of two thirds within the trusting period.
 
 Not checked: execution, block production (BABE, Aura and their seals), extrinsics, and the meaning of a runtime upgrade.
 Forced changes of authorities are refused: a new checkpoint is needed. State is read as runtimes keep it whose
@@ -106,7 +107,7 @@ class SubstrateClient:
         if voters is belief.sets[-1]:
             finalised = max(number, belief.latest.number)
             change = spec.next_change(chain, change, since=voters.since, finalised=finalised)
-        time_ms = membership.time_of(chain.last.state_root, step.state)
+        time_ms = membership.time_of(chain.last.state_root, step.state, genesis_hash=parameters.genesis_hash)
         rules.check_time_order(time_ms, trusted_ms=trusted.time_ms)
         rules.check_not_from_future(time_ms, now=now, drift=parameters.clock_drift)
         spec.verify_justification(step.justification, chain, voters)
@@ -138,7 +139,9 @@ def bootstrap(
     checkpoint = decode_checkpoint(evidence)
     header = checkpoint.header
     rules.check_checkpoint(header_hash(header), checkpoint_hash)
-    time_ms, set_id, authorities = membership.checkpoint_state(header.state_root, checkpoint.state)
+    time_ms, set_id, authorities = membership.checkpoint_state(
+        header.state_root, checkpoint.state, genesis_hash=parameters.genesis_hash
+    )
     block = Block(header.number, checkpoint_hash, header.state_root, time_ms)
     voters = AuthoritySet(set_id, header.number, authorities)
     return SubstrateClient(Belief(parameters, layout, (voters,), (block,)))

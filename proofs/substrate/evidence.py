@@ -24,7 +24,7 @@ NODES_MAX: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """headers: hash-linked, the last one is voted for. state: shows the time under the last header's state root."""
+    """headers: hash-linked, the last one is voted for. state: shows time and chain under its state root."""
 
     headers: tuple[Header, ...]
     justification: Justification
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """state: shows time, authorities, their set id, and that no change is on its way."""
+    """state: shows time, chain, authorities, their set id, and that no change is on its way."""
 
     header: Header
     state: tuple[bytes, ...]

@@ -1,9 +1,12 @@
-"""What is read from the state of a final block: claims of the host, the time, and on a checkpoint who votes.
+"""What is read from the state of a final block: claims of the host, time and chain, and on a checkpoint who votes.
 
 Everything is a key of the state trie, whose root is in the header; a read proof shows what stands there or that nothing
 does. One proof serves all claims of a batch, with each node once, and nothing in it that no claim needs.
-Source: pallet-timestamp (Now), pallet-grandpa 5 (Authorities, CurrentSetId, PendingChange); keys are twox128 of the
-pallet's name, then of the item's.
+
+No vote and no header names its chain. The state of every block after the first does: `System.BlockHash` keeps the hash
+of block 0 for ever. So two chains whose authorities use the same keys are told apart at every step.
+Source: frame-system (BlockHash), pallet-timestamp (Now), pallet-grandpa 5 (Authorities, CurrentSetId, PendingChange);
+keys are twox128 of the pallet's name, then of the item's, then for a block hash twox64 of its number and the number.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from proofs.encoding.scale import ScaleReader
-from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, ValueMismatch
+from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, ValueMismatch, WrongLedger
 from proofs.light_client import Claim
 from proofs.merkle import substrate_trie
 from proofs.substrate.authorities import read_authorities
@@ -21,10 +24,17 @@ from proofs.substrate.predicates import check_set_id, check_time
 from proofs.substrate.types import Authorities
 
 TIMESTAMP_NOW: Final = bytes.fromhex("f0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb")
+GENESIS_HASH: Final = bytes.fromhex(
+    "26aa394eea5630e07c48ae0c9558cef7a44704b568d21667356a5a050c118746b4def25cfda6ef3a00000000"
+)
 _GRANDPA: Final = bytes.fromhex("5f9cc45b7a00c5899361e1c6099678dc")
 GRANDPA_AUTHORITIES: Final = _GRANDPA + bytes.fromhex("5e0621c4869aa60c02be9adcc98a0d1d")
 GRANDPA_SET_ID: Final = _GRANDPA + bytes.fromhex("8a2d09463effcc78a22d75b9cb87dffc")
 GRANDPA_PENDING: Final = _GRANDPA + bytes.fromhex("2ff65991b1c915dd6cc8d4825eacfcb4")
+
+# What a step shows, and what a checkpoint shows.
+STEP_KEYS: Final = (TIMESTAMP_NOW, GENESIS_HASH)
+CHECKPOINT_KEYS: Final = (*STEP_KEYS, GRANDPA_SET_ID, GRANDPA_AUTHORITIES, GRANDPA_PENDING)
 
 # More than any block of a host has.
 CLAIMS_MAX: Final = 1_024
@@ -41,15 +51,18 @@ def verify_claims(claims: Sequence[Claim], proof: bytes, *, state_root: bytes, l
         check_claimed_value(value, claim)
 
 
-def time_of(state_root: bytes, nodes: Sequence[bytes]) -> int:
-    """Unix milliseconds, as the block's own state says. Raises InvalidProof."""
-    return _read_time(substrate_trie.value_at(state_root, TIMESTAMP_NOW, nodes))
+def time_of(state_root: bytes, nodes: Sequence[bytes], *, genesis_hash: bytes) -> int:
+    """Unix milliseconds, as the state of a block of this chain says. Raises InvalidProof."""
+    time, genesis = substrate_trie.values_at(state_root, STEP_KEYS, nodes)
+    check_chain(genesis, genesis_hash)
+    return _read_time(time)
 
 
-def checkpoint_state(state_root: bytes, nodes: Sequence[bytes]) -> tuple[int, int, Authorities]:
+def checkpoint_state(state_root: bytes, nodes: Sequence[bytes], *, genesis_hash: bytes) -> tuple[int, int, Authorities]:
     """Return the time, the id of the set that votes on the next block, and its authorities. Raises InvalidProof."""
-    keys = (TIMESTAMP_NOW, GRANDPA_SET_ID, GRANDPA_AUTHORITIES, GRANDPA_PENDING)
-    time, set_id, authorities, pending = substrate_trie.values_at(state_root, keys, nodes)
+    found = substrate_trie.values_at(state_root, CHECKPOINT_KEYS, nodes)
+    time, genesis, set_id, authorities, pending = found
+    check_chain(genesis, genesis_hash)
     check_nothing_pending(pending)
     return _read_time(time), _read_set_id(set_id), _read_authorities(authorities)
 
@@ -70,6 +83,12 @@ def check_claimed_value(found: bytes | None, claim: Claim) -> None:
     """To the byte what the claim says, or nothing where it says so: an empty value is not absence."""
     if found != claim.value:
         raise ValueMismatch("storage value", got=_shown(found), expected=_shown(claim.value))
+
+
+def check_chain(found: bytes | None, genesis_hash: bytes) -> None:
+    """The state is of the configured chain. Source: frame-system, where BlockHash keeps that of block 0."""
+    if found != genesis_hash:
+        raise WrongLedger("genesis hash", got=_shown(found), expected=genesis_hash)
 
 
 def check_nothing_pending(pending: bytes | None) -> None:

@@ -28,7 +28,7 @@ from proofs.errors import (
 )
 from proofs.light_client import Height
 from proofs.primitives import ed25519
-from proofs.substrate.types import Authorities, Change, Header, Justification, Parameters, Precommit
+from proofs.substrate.types import HASH_BYTES, Authorities, Change, Header, Justification, Parameters, Precommit
 
 # Only headers from an announcement to its effect have to come together; chains that delay, delay by a few blocks.
 HEADERS_MAX: Final = 512
@@ -188,7 +188,9 @@ def check_blocks_conflict(a: Mapping[int, bytes], b: Mapping[int, bytes]) -> Non
 
 
 def check_parameters(parameters: Parameters) -> None:
-    """A period of zero believes nothing."""
+    """A chain has a genesis block, and a period of zero believes nothing."""
+    if len(parameters.genesis_hash) != HASH_BYTES:
+        raise MalformedProof("genesis hash", got=len(parameters.genesis_hash), expected=HASH_BYTES)
     for part, seconds, least in (
         ("trusting period", parameters.trusting_period, 1),
         ("clock drift", parameters.clock_drift, 0),

@@ -109,9 +109,11 @@ class Block:
 class Parameters:
     """What an operator says about a chain.
 
+    genesis_hash:    of the chain's first block. Votes name no chain, but every state keeps this.
     trusting_period: seconds for which authorities are believed after a block that they made final.
     clock_drift:     seconds that a block may be ahead of the caller's clock.
     """
 
+    genesis_hash: bytes
     trusting_period: int
     clock_drift: int

@@ -35,7 +35,8 @@ START_MS = 1_700_000_000_500
 NOW = 1_700_000_100
 PREFIX = bytes(range(32))
 LAYOUT = HostLayout(PREFIX)
-PARAMETERS = Parameters(trusting_period=86_400, clock_drift=10)
+GENESIS = b"\x0a" * 32
+PARAMETERS = Parameters(GENESIS, trusting_period=86_400, clock_drift=10)
 ROUND = 5
 
 CLIENT = ClientId("attestations-0")
@@ -108,7 +109,7 @@ class Chain:
     weights: tuple[int, ...] = ()
     set_id: int = SET_ID
     host: Mapping[bytes, bytes] = field(default_factory=lambda: HOST_ENTRIES)
-    genesis: bytes = b"\x0a" * 32
+    genesis: bytes = GENESIS
     headers: list[Header] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
 
@@ -140,6 +141,7 @@ class Chain:
             stored: dict[bytes, bytes | None] = {
                 **self.host,
                 membership.TIMESTAMP_NOW: encode_u64(at),
+                membership.GENESIS_HASH: self.genesis,
                 membership.GRANDPA_AUTHORITIES: encode_authorities(authorities(self.signers, self.weights)),
                 membership.GRANDPA_SET_ID: encode_u64(self.set_id),
                 **(entries or {}),
@@ -157,7 +159,7 @@ class Chain:
 
     def made(self, first: int, last: int, votes: Sequence[Precommit], ancestry: Sequence[Header] = ()) -> Step:
         headers = tuple(self.headers[first - START : last - START + 1])
-        state = self.state(last).nodes([membership.TIMESTAMP_NOW])
+        state = self.state(last).nodes(membership.STEP_KEYS)
         return Step(headers, justification(headers[-1], votes, ancestry), state)
 
     def votes(
@@ -179,13 +181,8 @@ class Chain:
         return encode_step(self.made(first, last, self.votes(last, by, signers=signers, set_id=set_id)))
 
     def checkpoint(self, number: int = START) -> bytes:
-        asked = (
-            membership.TIMESTAMP_NOW,
-            membership.GRANDPA_SET_ID,
-            membership.GRANDPA_AUTHORITIES,
-            membership.GRANDPA_PENDING,
-        )
-        return encode_checkpoint(Checkpoint(self.header(number), self.state(number).nodes(asked)))
+        state = self.state(number).nodes(membership.CHECKPOINT_KEYS)
+        return encode_checkpoint(Checkpoint(self.header(number), state))
 
     def client(self, number: int = START, layout: HostLayout = LAYOUT) -> SubstrateClient:
         return bootstrap(

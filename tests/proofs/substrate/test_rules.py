@@ -444,7 +444,7 @@ def test_a_time_of_another_length(stored: bytes) -> None:
 
 
 def test_the_time_of_another_block() -> None:
-    refused_by(encode_step(replace(HONEST, state=CHAIN.state(FIRST).nodes([membership.TIMESTAMP_NOW]))), RootMismatch)
+    refused_by(encode_step(replace(HONEST, state=CHAIN.state(FIRST).nodes(membership.STEP_KEYS))), RootMismatch)
 
 
 def test_old_trust_expires() -> None:
