@@ -32,6 +32,7 @@ KILLS = 5
 DOOMED_EVERY = 10
 PAUSE_SECONDS = (0.2, 0.8)  # between two messages of a lane: they cross while the relay dies, not before
 MESSAGE_SECONDS = 600
+REDUNDANT_MAX = 3
 NODES = {
     "harbour": Node("evm", {"block_seconds": 1}),
     "meadow": Node("evm", {"block_seconds": 1}),
@@ -94,6 +95,11 @@ class Service:
         code = await process.wait()
         assert code == -signal.SIGKILL, f"the relay ended by itself with {code}"
 
+    async def redundant(self) -> int:
+        """Messages paid for that changed nothing, over all lives of the relay: its store counts them."""
+        lanes = await Api(self.session, self._address, self.world.token).lanes()
+        return sum(int(lane["redundant"]) for lane in lanes.values())
+
     async def accept(self, lane: Lane, port: str, number: int) -> None:
         text = f"message {number} on {lane.id}"
         self.texts[lane.id].append(text)
@@ -142,8 +148,12 @@ async def test_every_message_is_there_once_and_every_packet_ends_though_the_rela
                 for lane, packets in zip(lanes, share, strict=True):
                     senders.create_task(send_on(lane, packets, service, traffic, chance))
             record = await all_ended(world, PACKETS)
+            redundant = await service.redundant()
+            print(f"redundant messages: {redundant}")
             over.set()
         wanted = Wanted(service.texts, {LaneId(lane): number for lane, number in traffic.doomed.items()})
         print((workshop.folder / "relay.log").read_text()[-4000:])
     assert wanted.packets == PACKETS
+    # What was in flight is stored, so a relay that comes back pays for nothing again.
+    assert redundant <= REDUNDANT_MAX
     assert faults(record, wanted, nobody=NOBODY) == []
