@@ -1,0 +1,123 @@
+"""Rules against plain readings of them, on chance chains; and that what is read has one encoding."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from proofs.encoding.scale import encode_u32, encode_u64
+from proofs.errors import InsufficientVotingPower, VerificationError
+from proofs.substrate.evidence import decode_checkpoint, decode_step, encode_checkpoint, encode_step
+from proofs.substrate.headers import decode_header, encode_header, header_hash
+from proofs.substrate.justification import decode_justification, encode_justification, signed_payload
+from proofs.substrate.spec import verify_ancestry
+from proofs.substrate.types import DigestItem, DigestKind, Header, Justification, Precommit
+from tests.proofs.substrate.builders import NOW, START, Chain, at, chain_of, child, keys
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_more_than_two_thirds_of_the_weight_and_nothing_less(seed: int) -> None:
+    chance = random.Random(seed)
+    count = chance.randrange(1, 9)
+    weights = [chance.choice((1, 1, 2, 5, 1 << 40)) for _ in range(count)]
+    by = chance.sample(range(count), chance.randrange(count + 1))
+    chain = Chain(signers=keys(count), weights=tuple(weights))
+    chain.grow()
+    signed = sum(weights[each] for each in by)
+    step = chain.step(START + 1, START + 1, by=by)
+    if 3 * signed > 2 * sum(weights):
+        assert chain.client().update(step, now=NOW).latest() == at(START + 1)
+    else:
+        with pytest.raises(InsufficientVotingPower) as refused:
+            chain.client().update(step, now=NOW)
+        assert (refused.value.signed, refused.value.total) == (signed, sum(weights))
+
+
+def descends(header: Header, target: Header, given: list[Header]) -> bool:
+    """Read literally: there is a chain of given headers from the block to the target."""
+    if header == target:
+        return True
+    parents = [each for each in (*given, target) if header_hash(each) == header.parent_hash]
+    return header in given and any(descends(parent, target, given) for parent in parents)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_votes_are_for_the_target_or_its_descendants(seed: int) -> None:
+    """A chance tree of blocks around the target; each header is given or not, and voted for or not."""
+    chance = random.Random(seed)
+    root = Header(bytes(32), 9, bytes(32), bytes(32))
+    tree = [root]
+    for salt in range(chance.randrange(1, 9)):
+        tree.append(child(chance.choice(tree), extrinsics_root=bytes([salt]) * 32))
+    target = chance.choice(tree[:3])
+    given = [each for each in tree if each != target and chance.random() < 0.7]
+    voted = chance.sample(tree, chance.randrange(1, len(tree) + 1))
+    needed = set()
+    for each in voted:
+        block = each
+        while block != target and block in given:
+            needed.add(header_hash(block))
+            block = next((parent for parent in tree if header_hash(parent) == block.parent_hash), target)
+    if chance.random() < 0.8:
+        given = [each for each in given if header_hash(each) in needed]
+    right = all(descends(each, target, given) for each in voted) and len(needed) == len(given)
+    votes = tuple(Precommit(header_hash(each), each.number, b"", b"") for each in voted)
+    commit = Justification(1, header_hash(target), target.number, votes, tuple(given))
+    if right:
+        verify_ancestry(commit)
+    else:
+        with pytest.raises(VerificationError):
+            verify_ancestry(commit)
+
+
+def chance_header(chance: random.Random) -> Header:
+    kinds = [chance.choice(list(DigestKind)) for _ in range(chance.randrange(6))]
+    digest = tuple(
+        DigestItem(
+            kind,
+            b"" if kind in (DigestKind.OTHER, DigestKind.RUNTIME_UPDATED) else chance.randbytes(4),
+            b"" if kind is DigestKind.RUNTIME_UPDATED else chance.randbytes(chance.choice((0, 1, 63, 64, 300))),
+        )
+        for kind in kinds
+    )
+    number = chance.randrange(1 << chance.randrange(1, 33))
+    return Header(chance.randbytes(32), number, chance.randbytes(32), chance.randbytes(32), digest)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_headers_and_justifications_have_one_encoding(seed: int) -> None:
+    chance = random.Random(seed)
+    header = chance_header(chance)
+    assert decode_header(encode_header(header)) == header
+    votes = tuple(
+        Precommit(chance.randbytes(32), chance.randrange(1 << 32), chance.randbytes(64), chance.randbytes(32))
+        for _ in range(chance.randrange(5))
+    )
+    made = Justification(chance.randrange(1 << 64), chance.randbytes(32), chance.randrange(1 << 32), votes, (header,))
+    assert decode_justification(encode_justification(made)) == made
+
+
+def test_evidence_has_one_encoding() -> None:
+    chain = chain_of(3)
+    for step in (chain.step(START + 1, START + 2), chain.step(START + 2, START + 2)):
+        assert encode_step(decode_step(step)) == step
+    assert encode_checkpoint(decode_checkpoint(chain.checkpoint())) == chain.checkpoint()
+
+
+@pytest.mark.parametrize("name", (*Header.__dataclass_fields__,))
+def test_the_hash_of_a_header_covers_every_field(name: str) -> None:
+    header = chain_of(2).header(START + 1)
+    value = getattr(header, name)
+    longer = value[1:] if isinstance(value, tuple) else b"\x77" * 32
+    other = value + 1 if isinstance(value, int) else longer
+    assert header_hash(replace(header, **{name: other})) != header_hash(header)
+
+
+def test_a_vote_is_signed_with_its_round_and_set() -> None:
+    """Written out by hand: a precommit, its target, the round, the set."""
+    vote = Precommit(b"\x07" * 32, 0x01020304, b"", b"")
+    expected = "01" + "07" * 32 + "04030201" + encode_u64(5).hex() + encode_u64(6).hex()
+    assert signed_payload(vote, round_number=5, set_id=6).hex() == expected
+    assert encode_u32(0x01020304).hex() == "04030201"
