@@ -20,7 +20,7 @@ from relay.lifecycle import TRANSITIONS, DeliveryEvent, DeliveryState, PacketLif
 from relay.pipeline.relay import Relay
 from relay.store.deliveries import Wait, record_waits
 from relay.store.steps import Step, take_steps
-from relay.store.views import candidates, deliveries_of, packets, quarantined
+from relay.store.views import candidates, deliveries_of, packets, resting
 
 PAGE_MAX: Final = 200
 _ID: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,300}):([1-9][0-9]{0,18})")
@@ -41,7 +41,7 @@ class Packets:
         return [
             web.get("/v1/packets", self.index),
             web.get("/v1/packets/{id}", self.show),
-            web.get("/v1/quarantine", self.list_quarantined),
+            web.get("/v1/quarantine", self.list_resting),
             web.post("/v1/packets/{id}/retry", self.retry),
             web.post("/v1/packets/{id}/quarantine", self.quarantine),
             web.post("/v1/packets/{id}/release", self.release),
@@ -50,15 +50,19 @@ class Packets:
 
     async def index(self, request: web.Request) -> web.Response:
         lane, life = self._lane(request), _life(request)
-        limit, before = _number(request, "limit", 50), _number(request, "before", None)
-        assert limit is not None, "it has a default"
-        if not 1 <= limit <= PAGE_MAX:
-            raise bad_request("limit", limit, f"1 to {PAGE_MAX}")
+        limit, before = _page(request)
         read = partial(packets, lane=lane, life=life, before=before, limit=limit)
-        rows = await self.relay.shared.database.run(read)
-        shapes = await self._with_deliveries(rows)
-        following = rows[-1].id if len(rows) == limit else None
-        return json_response({"packets": shapes, "before": following})
+        return await self._answer_page(await self.relay.shared.database.run(read), limit)
+
+    async def list_resting(self, request: web.Request) -> web.Response:
+        limit, before = _page(request)
+        read = partial(resting, before=before, limit=limit)
+        return await self._answer_page(await self.relay.shared.database.run(read), limit)
+
+    async def _answer_page(self, rows: Sequence[Row[Any]], limit: int) -> web.Response:
+        deliveries = await self._deliveries(rows)
+        shapes = [packet_shape(row, deliveries[row.id]) for row in rows]
+        return json_response({"packets": shapes, "before": rows[-1].id if len(rows) == limit else None})
 
     async def show(self, request: web.Request) -> web.Response:
         rows = await self._candidates(request)
@@ -66,10 +70,6 @@ class Packets:
         details = [packet_detail(row, deliveries[row.id]) for row in rows]
         # More than one only when a ledger's endpoint showed two packets under one name: at most one is ever proved.
         return json_response(details[0] | {"other_sightings": details[1:]})
-
-    async def list_quarantined(self, _request: web.Request) -> web.Response:
-        rows = await self.relay.shared.database.run(partial(quarantined, limit=PAGE_MAX))
-        return json_response({"deliveries": [delivery_shape(row, self.relay) for row in rows]})
 
     async def retry(self, request: web.Request) -> web.Response:
         """Look at everything that waits at once, instead of at its next try."""
@@ -122,10 +122,6 @@ class Packets:
             raise not_found("packet", name)
         return rows
 
-    async def _with_deliveries(self, rows: Sequence[Row[Any]]) -> list[dict[str, object]]:
-        deliveries = await self._deliveries(rows)
-        return [packet_shape(row, deliveries[row.id]) for row in rows]
-
     async def _deliveries(self, rows: Sequence[Row[Any]]) -> dict[int, list[dict[str, object]]]:
         ids = [row.id for row in rows]
         found = await self.relay.shared.database.run(partial(deliveries_of, packet_ids=ids))
@@ -162,6 +158,15 @@ def _life(request: web.Request) -> PacketLife | None:
         return PacketLife(name)
     except ValueError:
         raise bad_request("state", name, f"one of: {', '.join(PacketLife)}") from None
+
+
+def _page(request: web.Request) -> tuple[int, int | None]:
+    """How many at most, and the id they come before."""
+    limit, before = _number(request, "limit", 50), _number(request, "before", None)
+    assert limit is not None, "it has a default"
+    if not 1 <= limit <= PAGE_MAX:
+        raise bad_request("limit", limit, f"1 to {PAGE_MAX}")
+    return limit, before
 
 
 def _number(request: web.Request, name: str, default: int | None) -> int | None:

@@ -26,6 +26,7 @@ def packets_app() -> typer.Typer:
         epilog=examples(
             "causeway packets list                      the newest 50",
             "causeway packets list --state sent --all   all that wait",
+            "causeway packets list --resting            those that an operator has to look at",
             "causeway packets list --json | jq '.packets[].id'",
         ),
     )(list_some)
@@ -49,15 +50,20 @@ def list_some(
     *,
     lane: Annotated[str | None, typer.Option("--lane", help="Only of this home lane.")] = None,
     state: Annotated[PacketLife | None, typer.Option("--state", help="Only those in this state.")] = None,
+    resting: Annotated[bool, typer.Option("--resting", help="Only those with a delivery in quarantine.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 50,
     every: Annotated[bool, typer.Option("--all", help="All there are, page by page.")] = False,
     config: ConfigFile = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List packets, newest first, with what those that wait are waiting for."""
+    if resting and (lane is not None or state is not None):
+        raise typer.BadParameter("--resting lists all that rest: without --lane and --state")
     wanted = {"lane": lane, "state": None if state is None else state.value}
     query = {name: value for name, value in wanted.items() if value is not None}
-    packets = asyncio.run(_list(load_config(config), query, None if every else limit))
+    packets = asyncio.run(
+        _list(load_config(config), "quarantine" if resting else "packets", query, None if every else limit)
+    )
     if as_json:
         print_json({"packets": packets})
         return
@@ -68,23 +74,25 @@ def list_some(
     print_table("Packets", ("packet", "state", "seen", "timeout", "waits for"), rows, empty="no such packets")
 
 
-async def _list(config: Config, query: Mapping[str, str], most: int | None) -> list[dict[str, Any]]:
+async def _list(config: Config, what: str, query: Mapping[str, str], most: int | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     async with open_api(config) as api:
-        async for page in _pages(api, query, most):
+        async for page in _pages(api, what, query, most):
             found.extend(page)
             if most is not None and len(found) >= most:
                 return found[:most]
     return found
 
 
-async def _pages(api: ApiClient, query: Mapping[str, str], most: int | None) -> AsyncIterator[list[dict[str, Any]]]:
+async def _pages(
+    api: ApiClient, what: str, query: Mapping[str, str], most: int | None
+) -> AsyncIterator[list[dict[str, Any]]]:
     """By key set: a page follows from the last row of the one before, however many rows came in meanwhile."""
     before: int | None = None
     while True:
         size = _PAGE_MAX if most is None else min(most, _PAGE_MAX)
         turn = {} if before is None else {"before": str(before)}
-        answer = await api.get("v1", "packets", query={**query, "limit": str(size), **turn})
+        answer = await api.get("v1", what, query={**query, "limit": str(size), **turn})
         yield answer["packets"]
         before = answer["before"]
         if before is None:

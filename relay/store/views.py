@@ -46,9 +46,15 @@ def deliveries_of(connection: Connection, packet_ids: Sequence[int]) -> Sequence
     return connection.execute(query.order_by(DELIVERY.c.packet, DELIVERY.c.id)).all()
 
 
-def quarantined(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
-    query = select(DELIVERY).where(DELIVERY.c.state == DeliveryState.QUARANTINED.value)
-    return connection.execute(query.order_by(DELIVERY.c.id.desc()).limit(limit)).all()
+def resting(connection: Connection, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
+    """Packets with a delivery in quarantine, newest first. before: the id of the last row of the page before."""
+    # By lane, because that is how deliveries are indexed.
+    of_any_lane = DELIVERY.c.lane.in_(select(LANE.c.id))
+    rest = select(DELIVERY.c.packet).where(of_any_lane, DELIVERY.c.state == DeliveryState.QUARANTINED.value)
+    query = select(PACKET).where(PACKET.c.id.in_(rest)).order_by(PACKET.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(PACKET.c.id < before)
+    return connection.execute(query).all()
 
 
 def lanes(connection: Connection) -> Sequence[Row[Any]]:

@@ -57,8 +57,10 @@ def test_an_operator_quarantines_discards_and_releases_a_packet(world: World) ->
         assert resting["waits_for"] == "refused"
         assert resting["numbers"] == {"rule": "operator", "detail": "under dispute"}
         assert resting["next_try"] is None
-        listed = get(world, "/v1/quarantine").json["deliveries"]
-        assert [each["id"] for each in listed] == [resting["id"]]
+        listed = get(world, "/v1/quarantine?limit=1").json
+        assert [each["id"] for each in listed["packets"]] == [packet]
+        assert get(world, f"/v1/quarantine?before={listed['before']}").json == {"packets": [], "before": None}
+        assert get(world, "/v1/quarantine?limit=0").json["field"] == "limit"
         assert act(world, packet, "retry").json["woken"] == 0
 
         assert act(world, packet, "discard", "agreed").status == 200

@@ -51,6 +51,10 @@ def test_a_paused_lane_says_so_and_a_packet_is_taken_in_hand(world: World) -> No
         assert world.run("packets", "quarantine", packet).code == 2  # it needs a reason
         assert world.run("packets", "quarantine", packet, "--reason", "look at it").code == 0
         assert "operator" in world.run("packets", "show", packet).out
+        resting = world.run("packets", "list", "--resting", "--json").json["packets"]
+        assert [each["id"] for each in resting] == [packet]
+        both = world.run("packets", "list", "--resting", "--lane", world.lane)
+        assert (both.code, "--resting lists all that rest" in both.err) == (2, True)
         assert world.run("packets", "discard", packet, "--reason", "agreed").code == 0
         released = world.run("packets", "release", packet, "--json")
         assert len(released.json["changed"]) == 1
