@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from proofs.errors import RootMismatch, ValueMismatch, VerificationError
-from proofs.merkle import mmr, substrate_trie
+from proofs.merkle import binary_merkle, mmr, substrate_trie
 from proofs.merkle.substrate_root import StateVersion, trie_root
 from proofs.primitives.hashing import blake2b_256
 from tests.vectors.case import Case, Expected, accept_if, value
@@ -31,6 +31,9 @@ def cases(files: Files) -> Iterator[Case]:
             yield _prefix_scan(file, entry)
     for file in files.matching("beefy_snowbridge/*mmr*.json"):
         yield from _mountain_range(file)
+    for file in files.matching("beefy_snowbridge/*merkle*.json"):
+        for number, entry in enumerate(_listed(file.json())):
+            yield from _binary_tree(file, str(entry.get("name", number)), entry)
     yield from grandpa_cases(files)
     yield from beefy_cases(files)
 
@@ -111,6 +114,30 @@ def _mountain_range(file: DataFile) -> Iterator[Case]:
         yield Case(file, f"leaf {number}", root, partial(mmr.root_by_order, leaf, items, int(proof["order"])))
     everything = mmr.LeafProof(tuple(range(len(leaves))), len(leaves), ())
     yield Case(file, "all leaves", root, partial(mmr.root_from, leaves, everything))
+
+
+def _binary_tree(file: DataFile, name: str, entry: Mapping[str, Any]) -> Iterator[Case]:
+    """All leaves and their root, or one leaf and its path. What is as long as a hash is the hash of a leaf."""
+    root = _bytes(_field(entry, "root", "rootHash"))
+    if "leaves" in entry:
+        leaves = [_bytes(leaf) for leaf in entry["leaves"]]
+        yield Case(file, f"{name} root", value(root), partial(binary_merkle.merkle_root, leaves))
+    for proof in entry.get("proofs", [entry] if "leaf" in entry else []):
+        leaf = _bytes(proof["leaf"])
+        verify = partial(
+            binary_merkle.verify_inclusion if len(leaf) != binary_merkle.HASH_BYTES else _includes_hash,
+            root,
+            leaf,
+            index=int(_field(proof, "index", "leaf_index", "leafIndex", "position", "pos")),
+            count=int(_field(proof, "count", "number_of_leaves", "numberOfLeaves", "width")),
+            items=[_bytes(item) for item in _field(proof, "proof", "items")],
+        )
+        yield Case(file, name, accept_if(proof.get("expect", "accept") == "accept"), verify)
+
+
+def _includes_hash(root: bytes, leaf_hash: bytes, *, index: int, count: int, items: Sequence[bytes]) -> None:
+    computed = binary_merkle.root_from(leaf_hash, index=index, count=count, items=items)
+    binary_merkle.check_root(computed, root)
 
 
 def _nodes(proof: Any) -> Sequence[bytes]:
