@@ -17,6 +17,17 @@ from tests.vectors.substrate_votes import beefy_cases, grandpa_cases
 
 
 def cases(files: Files) -> Iterator[Case]:
+    yield from _trie_cases(files)
+    for file in files.matching("beefy_snowbridge/*mmr*.json"):
+        yield from _mountain_range(file)
+    for file in files.matching("beefy_snowbridge/*merkle*.json"):
+        for number, entry in enumerate(_listed(file.json())):
+            yield from _binary_tree(file, str(entry.get("name", number)), entry)
+    yield from grandpa_cases(files)
+    yield from beefy_cases(files)
+
+
+def _trie_cases(files: Files) -> Iterator[Case]:
     for file in files.named("trie_proofs/roots.json"):
         for entry in file.json():
             entries = {_bytes(key): _bytes(stored) for key, stored in entry["entries"].items()}
@@ -29,13 +40,6 @@ def cases(files: Files) -> Iterator[Case]:
     for file in files.named("trie_proofs/prefix_scan.json"):
         for entry in _listed(file.json()):
             yield _prefix_scan(file, entry)
-    for file in files.matching("beefy_snowbridge/*mmr*.json"):
-        yield from _mountain_range(file)
-    for file in files.matching("beefy_snowbridge/*merkle*.json"):
-        for number, entry in enumerate(_listed(file.json())):
-            yield from _binary_tree(file, str(entry.get("name", number)), entry)
-    yield from grandpa_cases(files)
-    yield from beefy_cases(files)
 
 
 def _read_proof(file: DataFile, entry: Mapping[str, Any]) -> Case:
