@@ -34,8 +34,11 @@ from proofs.fisco_bcos import client as fisco_bcos
 from proofs.fisco_bcos.tars import decode_signed
 from proofs.fisco_bcos.types import Generation
 from proofs.light_client import Claim, Height, LightClient
-from proofs.merkle import ics23, patricia
+from proofs.merkle import ics23, mmr, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
+from proofs.merkle.substrate_node import decode_node
+from proofs.merkle.substrate_trie import EMPTY_ROOT, decode_proof, encode_proof, keys_under, shown_entries
+from proofs.primitives.hashing import blake2b_256
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
 from tests.proofs.chainmaker import builders as chains
 from tests.proofs.chainmaker import test_membership as membership
@@ -48,6 +51,8 @@ from tests.proofs.fabric import builders as lanes
 from tests.proofs.fabric import test_client as channels
 from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.fisco_bcos import test_transactions as signed_transactions
+from tests.proofs.merkle import mountain_ranges as ranges
+from tests.proofs.merkle.substrate_tries import NaiveTrie
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +208,28 @@ def _merkle() -> tuple[Target, ...]:
     path = [b"ibc", comet.PATH]
     chained = partial(ics23.verify_chained, root=comet.STORE.root(), path=path, value=b"\x11" * 32)
     nodes = evm.WORLD.account_nodes()
+    state = NaiveTrie({b"ab" + bytes((byte,)) * 3: b"v" * byte for byte in range(80)}, hashes_values=True)
     return (
         Target("merkle", "ics23 chained", chained, proofs),
         Target("merkle", "ics23 proof", decode_commitment_proof, layers),
         Target("merkle", "patricia node", patricia.decode_node, nodes),
+        Target("merkle", "state trie node", decode_node, state.proof_under(b"")),
+        Target("merkle", "state trie", _look_into_state, [encode_proof(state.proof_under(b""))]),
+        Target("merkle", "mountain range", _prove_leaves, [ranges.encode(ranges.Range([b"leaf"] * 11).proof(2, 9))]),
     )
+
+
+def _look_into_state(proof: bytes) -> None:
+    """The last node is taken for the root, whatever it is: otherwise another root would be the only refusal."""
+    nodes = decode_proof(proof)
+    root = blake2b_256(nodes[-1]) if nodes else EMPTY_ROOT
+    keys_under(root, b"", nodes)
+    shown_entries(root, nodes)
+
+
+def _prove_leaves(encoded: bytes) -> None:
+    proof = mmr.decode_leaf_proof(encoded)
+    mmr.root_from([bytes(32)] * len(proof.indices), proof)
 
 
 def _encoding() -> tuple[Target, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proofs.encoding.scale import encode_u64, encode_vector
 from proofs.merkle.mmr import LeafProof
 from proofs.primitives.hashing import keccak256
 
@@ -22,6 +23,12 @@ def join(peaks: Sequence[bytes]) -> bytes:
     if len(peaks) == 1:
         return peaks[0]
     return keccak256(join(peaks[1:]) + peaks[0])
+
+
+def encode(proof: LeafProof) -> bytes:
+    """As Substrate sends it."""
+    indices = encode_vector([encode_u64(index) for index in proof.indices])
+    return indices + encode_u64(proof.leaf_count) + encode_vector(proof.items)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.encoding.scale import encode_u64, encode_vector
 from proofs.errors import LimitExceeded, MalformedProof, RootMismatch
 from proofs.merkle.mmr import (
     COUNT_BITS,
@@ -22,7 +21,7 @@ from proofs.merkle.mmr import (
     verify_leaves,
 )
 from proofs.primitives.hashing import keccak256
-from tests.proofs.merkle.mountain_ranges import Range
+from tests.proofs.merkle.mountain_ranges import Range, encode
 
 
 def range_of(count: int) -> Range:
@@ -73,14 +72,9 @@ def test_all_leaves_need_no_hash() -> None:
 
 def test_a_proof_is_read_as_substrate_sends_it() -> None:
     proof = range_of(11).proof(2, 9)
-    encoded = (
-        encode_vector([encode_u64(index) for index in proof.indices])
-        + encode_u64(proof.leaf_count)
-        + encode_vector(proof.items)
-    )
-    assert decode_leaf_proof(encoded) == proof
+    assert decode_leaf_proof(encode(proof)) == proof
     with pytest.raises(MalformedProof) as refusal:
-        decode_leaf_proof(encoded + b"\x00")
+        decode_leaf_proof(encode(proof) + b"\x00")
     assert (refusal.value.part, refusal.value.expected) == ("MMR proof", "the end")
 
 
