@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
 import pytest
 
@@ -49,36 +50,34 @@ from tests.proofs.bitcoin.builders import (
 CHAIN = mine([first_block(REGTEST)], 12)
 LATE = 1 << 40
 
+Refusal = TypeVar("Refusal", bound=VerificationError)
+
 
 def refused(
-    header: Header, *, chain: Sequence[Block] = CHAIN, network: Network = REGTEST, now: int = LATE
-) -> Exception:
-    with pytest.raises(VerificationError) as refusal:
+    error: type[Refusal], header: Header, *, chain: Sequence[Block] = CHAIN, network: Network = REGTEST, now: int = LATE
+) -> Refusal:
+    with pytest.raises(error) as refusal:
         verify_next(chain, header, block_on(chain, header).hash, network=network, now=now)
     return refusal.value
 
 
 def test_a_header_on_another_block() -> None:
-    error = refused(next_header(CHAIN, REGTEST, previous=b"\x33" * 32))
-    assert isinstance(error, ValueMismatch)
+    error = refused(ValueMismatch, next_header(CHAIN, REGTEST, previous=b"\x33" * 32))
     assert (error.part, error.got) == ("previous block", b"\x33" * 32)
 
 
 def test_a_header_without_work() -> None:
-    error = refused(unmined(next_header(CHAIN, REGTEST)))
-    assert isinstance(error, ValueMismatch)
+    error = refused(ValueMismatch, unmined(next_header(CHAIN, REGTEST)))
     assert error.part == "proof of work"
 
 
 def test_a_header_that_chooses_its_own_difficulty() -> None:
-    error = refused(next_header(CHAIN, REGTEST, bits=0x207FFFFE))
-    assert isinstance(error, ValueMismatch)
+    error = refused(ValueMismatch, next_header(CHAIN, REGTEST, bits=0x207FFFFE))
     assert (error.part, error.got, error.expected) == ("difficulty bits", "0x207ffffe", "0x207fffff")
 
 
 def test_a_header_no_later_than_the_median() -> None:
-    error = refused(next_header(CHAIN, REGTEST, time=median_time(CHAIN)))
-    assert isinstance(error, TimeNotIncreasing)
+    error = refused(TimeNotIncreasing, next_header(CHAIN, REGTEST, time=median_time(CHAIN)))
     assert error.got == error.trusted == median_time(CHAIN)
     header = next_header(CHAIN, REGTEST, time=median_time(CHAIN) + 1)
     assert verify_next(CHAIN, header, block_on(CHAIN, header).hash, network=REGTEST, now=LATE).height == 13
@@ -86,17 +85,15 @@ def test_a_header_no_later_than_the_median() -> None:
 
 def test_a_header_more_than_two_hours_ahead() -> None:
     header = next_header(CHAIN, REGTEST)
-    error = refused(header, now=header.time - 7_201)
-    assert isinstance(error, HeaderFromFuture)
+    error = refused(HeaderFromFuture, header, now=header.time - 7_201)
     assert (error.header_time, error.drift) == (header.time, 7_200)
     verify_next(CHAIN, header, block_on(CHAIN, header).hash, network=REGTEST, now=header.time - 7_200)
 
 
 def test_a_retired_version() -> None:
-    error = refused(next_header(CHAIN, REGTEST, version=3))
-    assert isinstance(error, UnsupportedProof)
+    error = refused(UnsupportedProof, next_header(CHAIN, REGTEST, version=3))
     assert (error.part, error.got) == ("block version", 3)
-    assert isinstance(refused(next_header(CHAIN, REGTEST, version=-1)), UnsupportedProof)
+    refused(UnsupportedProof, next_header(CHAIN, REGTEST, version=-1))
 
 
 def test_versions_retire_at_their_heights() -> None:
@@ -198,8 +195,7 @@ def _period(last_but_one: int, **changes: object) -> tuple[list[Block], Network]
 def test_a_period_that_begins_before_the_last_one_ended() -> None:
     chain, network = _period(7, timewarp_grace=600)
     time = chain[-1].header.time - 601
-    error = refused(next_header(chain, network, time=time), chain=chain, network=network)
-    assert isinstance(error, TimeNotIncreasing)
+    error = refused(TimeNotIncreasing, next_header(chain, network, time=time), chain=chain, network=network)
     assert (error.got, error.trusted) == (time, time + 1)
     plain = small_network()
     header = next_header(chain, plain, time=time)
@@ -211,8 +207,9 @@ def test_a_period_that_ends_before_it_began() -> None:
     chain = mine([first_block(network)], 7, network)
     chain.append(block_on(chain, next_header(chain, network, time=chain[-1].header.time + 50_000)))
     chain = mine_slowly(chain, 6, network)
-    error = refused(next_header(chain, network, time=median_time(chain) + 1), chain=chain, network=network)
-    assert isinstance(error, TimeNotIncreasing)
+    error = refused(
+        TimeNotIncreasing, next_header(chain, network, time=median_time(chain) + 1), chain=chain, network=network
+    )
     assert error.trusted == chain[8].header.time
 
 

@@ -18,8 +18,9 @@ from proofs.encoding.proof_batch import join_batch
 from proofs.encoding.protobuf import bytes_field
 from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, VerificationError, WrongLedger
 from tests.proofs.bitcoin.builders import REGTEST_GENESIS, client_at, evidence, mine, now_after, packet_script, world
-from tests.proofs.bitcoin.test_blocks import ENCODED, GOOD, TREE, encode_block, leaves, merkleblock, with_witness
+from tests.proofs.bitcoin.test_blocks import ENCODED, GOOD, encode_block, merkleblock, with_witness
 from tests.proofs.fuzzing import assert_only_refusals
+from tests.proofs.merkle.bitcoin_trees import TREE, leaves
 
 CASES = 800
 WORLD = world()

@@ -34,3 +34,6 @@ def partial_tree(all_leaves: Sequence[bytes], wanted: set[int]) -> PartialTree:
     walk((len(all_leaves) - 1).bit_length(), 0)
     flags = bytes(sum(bit << place for place, bit in enumerate(bits[at : at + 8])) for at in range(0, len(bits), 8))
     return PartialTree(len(all_leaves), tuple(hashes), flags)
+
+
+TREE = partial_tree(leaves(11), {4, 10})

@@ -12,7 +12,7 @@ from proofs.merkle import bitcoin, bitcoin_partial
 from proofs.merkle.bitcoin import DEPTH_MAX, TRANSACTIONS_MAX, path_from_branch, root_of
 from proofs.merkle.bitcoin_partial import PartialTree, matches_of
 from tests.proofs.bitcoin.builders import naive_branch, naive_root
-from tests.proofs.merkle.bitcoin_trees import leaves, partial_tree
+from tests.proofs.merkle.bitcoin_trees import TREE, leaves, partial_tree
 
 
 @pytest.mark.parametrize("count", range(1, 40))
@@ -68,7 +68,6 @@ def test_every_part_of_every_tree_leads_to_its_root(seed: int) -> None:
     assert matches.found == tuple((index, all_leaves[index]) for index in wanted)
 
 
-TREE = partial_tree(leaves(11), {4, 10})
 DOUBLED = partial_tree([*leaves(3), leaves(3)[-1]], {3})
 PARTS: dict[str, tuple[PartialTree, type[VerificationError], str]] = {
     "no_transactions": (replace(TREE, total=0), MalformedProof, "transactions"),
