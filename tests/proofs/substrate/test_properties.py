@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,8 @@ def test_the_hash_of_a_header_covers_every_field(name: str) -> None:
     value = getattr(header, name)
     longer = value[1:] if isinstance(value, tuple) else b"\x77" * 32
     other = value + 1 if isinstance(value, int) else longer
-    assert header_hash(replace(header, **{name: other})) != header_hash(header)
+    changed: dict[str, Any] = {name: other}
+    assert header_hash(replace(header, **changed)) != header_hash(header)
 
 
 def test_a_vote_is_signed_with_its_round_and_set() -> None:

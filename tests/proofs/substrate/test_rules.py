@@ -26,10 +26,11 @@ from proofs.errors import (
     ValueMismatch,
     VerificationError,
 )
+from proofs.primitives import ed25519
 from proofs.substrate import membership
 from proofs.substrate.evidence import EVIDENCE_BYTES_MAX, Step, encode_step
 from proofs.substrate.headers import header_hash
-from proofs.substrate.types import Authorities, DigestItem, DigestKind, Header, Justification
+from proofs.substrate.types import Authorities, DigestItem, DigestKind, Header, Justification, Precommit
 from tests.proofs.substrate.builders import (
     NOW,
     PLAIN,
@@ -201,6 +202,20 @@ def test_a_broken_signature_that_is_not_needed() -> None:
     votes = CHAIN.votes(LAST, by=(0, 1, 2, 3))
     votes[3] = replace(votes[3], signature=bytes(64))
     refused_by(with_votes(votes), InvalidSignature, signer=public(FOUR[3]))
+
+
+def test_signatures_count_by_zip_215() -> None:
+    """The neutral point as key and as R, with S = 0: libsodium refuses it, nodes count it for whoever has that key."""
+    neutral = b"\x01" + bytes(31)
+    listed = Authorities((neutral,), (1,))
+    chain = chain_of(1)
+    chain.grow(digest=(scheduled(listed),))
+    client = chain.client().update(chain.step(START + 1, START + 1), now=NOW)
+    chain.grow()
+    block = chain.header(START + 2)
+    odd = Precommit(header_hash(block), block.number, neutral + bytes(32), neutral)
+    assert not ed25519.verify(neutral, b"", odd.signature)
+    assert client.update(encode_step(chain.made(START + 2, START + 2, [odd])), now=NOW).latest() == at(START + 2)
 
 
 def test_votes_of_another_round() -> None:
