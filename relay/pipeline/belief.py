@@ -11,11 +11,13 @@ from functools import partial
 from typing import TypeVar
 
 from prometheus_client import Counter
+from sqlalchemy import Connection
 
 from adapters.contract.errors import EndpointWrong
 from adapters.contract.ledger import Clock, Endpoint, Proven, Source
 from proofs.errors import InvalidProof, ValueMismatch
 from proofs.light_client import Claim, Height, LightClient
+from relay.pipeline.archive import Archive
 from relay.store.database import Database
 from relay.store.ledgers import save_client
 
@@ -35,20 +37,30 @@ class Belief:
     database: Database
     clock: Clock
     run_pure: Callable[[Callable[[], object]], Awaitable[object]]
+    archive: Archive
 
     async def advance(self, to: Height) -> None:
         """Believe what the ledger's evidence says up to `to`. Raises EndpointWrong, NotYetVerifiable."""
         if self.client.latest() >= to:
             return
         served = await self.source.evidence(self.client.latest(), to)
-        client = self.client
+        before = client = self.client
+        taught = []
         for step in served.answer:
-            client = await self._checked(partial(client.update, step, now=int(self.clock())), served.by)
+            after = await self._checked(partial(client.update, step, now=int(self.clock())), served.by)
+            if after != client:
+                taught.append(step)
+            client = after
         if client.latest() < to:
             self._blame(served.by, ValueMismatch("evidence", str(client.latest()), str(to)))
         self.client = client
         encoded = client.encode()
-        await self.database.run(partial(save_client, name=self.ledger, client=encoded))
+
+        def write(connection: Connection) -> None:
+            save_client(connection, self.ledger, encoded)
+            self.archive.learnt(connection, self.ledger, before, taught, client)
+
+        await self.database.run(write)
 
     async def prove(self, claims: Sequence[Claim], at: Height) -> tuple[dict[bytes, Claim], Sequence[Proven]]:
         """What each claimed path really holds, verified. Raises EndpointWrong, NotYetVerifiable."""

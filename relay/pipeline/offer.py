@@ -48,12 +48,14 @@ class Attestors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What can be submitted, and what has to wait for a quorum."""
+    """What can be submitted, and what has to wait for a quorum. state and vouched: as a quorum signed them."""
 
     updates: tuple[UpdateClient, ...]
     items: tuple[VerifiedDelivery, ...]
     waiting: tuple[Due, ...] = ()
     trouble: Trouble = field(default=Trouble(WaitReason.QUEUED))
+    state: Attested | None = None
+    vouched: tuple[tuple[Due, Attested], ...] = ()
 
 
 async def offer_verified(
@@ -83,11 +85,12 @@ async def offer_attested(
     trouble = Trouble(WaitReason.NO_QUORUM, numbers)
     if quorum.state is None:
         return Offer((), (), tuple(dues), trouble)
-    items, waiting = [], []
+    items, waiting, vouched = [], [], []
     for due, claim, attested in zip(dues, claims, quorum.paths, strict=True):
         if attested is None:
             waiting.append(due)
         else:
+            vouched.append((due, attested))
             items.append(VerifiedDelivery(due, claim, host_message(due, dialect.path_proof(attested), at)))
     update = UpdateClient(lane.dest_client, dialect.state_update(quorum.state))
-    return Offer((update,), tuple(items), tuple(waiting), trouble)
+    return Offer((update,), tuple(items), tuple(waiting), trouble, quorum.state, tuple(vouched))

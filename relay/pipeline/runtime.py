@@ -15,6 +15,7 @@ from adapters.contract.errors import EndpointTrouble, HostRefusal, LedgerBroken
 from adapters.contract.ledger import Clock, Ledger, Signer
 from proofs.errors import VerificationError
 from relay.lanes import LaneId, Lanes
+from relay.pipeline.archive import Archive, Keeping
 from relay.pipeline.belief import Belief, RunPure
 from relay.pipeline.budget import Budget
 from relay.pipeline.identity import IdentityWatch
@@ -57,6 +58,7 @@ class Shared:
     clock: Clock
     chance: Random
     run_pure: RunPure[object]
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass(slots=True)
@@ -145,13 +147,22 @@ class LedgerRuntime:
         stored = await shared.database.run(partial(known, name=self.name))
         assert stored is not None, "it was registered"
         client = self.ledger.decode_client(stored.client) if stored.client else await self.ledger.bootstrap()
-        self.belief = Belief(self.name, source, client, shared.database, shared.clock, shared.run_pure)
+        archive = Archive(shared.database, shared.clock, shared.keeping)
+        self.belief = Belief(self.name, source, client, shared.database, shared.clock, shared.run_pure, archive)
         self.watch = Watch(
             self.name, source, shared.database, shared.lanes, shared.limits, shared.clock, stored.cursor, self._on_read
         )
         ends = tuple(self._far_end(others, lane_id, attestors) for lane_id in self._leaving())
         self.round = SourceRound(
-            self.name, self.belief, self.watch, ends, shared.database, shared.limits, shared.clock, shared.chance
+            self.name,
+            self.belief,
+            self.watch,
+            ends,
+            shared.database,
+            shared.limits,
+            shared.clock,
+            shared.chance,
+            archive,
         )
         self.identity = IdentityWatch(
             self.name, source, self.ledger.destination, shared.database, shared.limits, shared.clock

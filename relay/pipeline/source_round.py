@@ -22,6 +22,7 @@ from proofs.errors import InvalidProof, NotYetVerifiable
 from proofs.light_client import Claim, Height
 from relay.lanes import Lane, LaneId
 from relay.lifecycle import DeliveryEvent, DeliveryKind, WaitReason
+from relay.pipeline.archive import Archive
 from relay.pipeline.belief import Belief
 from relay.pipeline.claims import TooEarly, outcome, wanted_claim
 from relay.pipeline.lane_health import LaneHealth, Trouble
@@ -74,6 +75,7 @@ class SourceRound:
     limits: PipelineLimits
     clock: Clock
     chance: Random
+    archive: Archive
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _guarded_at: float = field(default=float("-inf"))
     _guarded_number: int = field(default=-1)
@@ -256,6 +258,7 @@ class SourceRound:
     async def _offer(self, end: FarEnd, dues: list[Due], group: Proven, client: ClientOnHost) -> None:
         try:
             offer = await self._say(end, dues, group, client)
+            await self._keep(end, dues, group, client, offer)
         except EndpointTrouble as trouble:
             later = self.clock() + retry_delay(1, self.limits, self.chance)
             numbers = {"ledger": self.ledger, "error": str(trouble)}
@@ -282,6 +285,13 @@ class SourceRound:
             timestamp = self.belief.client.timestamp_at(group.at)
             return await offer_attested(end.lane, dialect, end.attestors, dues, at=group.at, timestamp=timestamp)
         return await offer_verified(end.lane, dialect, self.belief.source, client, dues, group)
+
+    async def _keep(self, end: FarEnd, dues: Sequence[Due], group: Proven, client: ClientOnHost, offer: Offer) -> None:
+        """Before anything is submitted: what convinced us, in a form that convinces others."""
+        if self.belief.client.portable:
+            await self.archive.keep_verified(self.ledger, self.belief.client, dues, group)
+        elif offer.state is not None:
+            await self.archive.keep_vouched(end.lane, client, group.at, offer.state, offer.vouched)
 
     def _quorum_waits(self, lane: LaneId, offer: Offer) -> list[Wait]:
         if not offer.waiting:

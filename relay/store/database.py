@@ -23,7 +23,7 @@ from relay.store.schema import ALL
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(eq=False)
@@ -117,7 +117,7 @@ def _set_pragmas(engine: Engine, *, synchronous: str) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    """Bring the schema to SCHEMA_VERSION. Version 1 is the first, so creating is all there is."""
+    """Bring the schema to SCHEMA_VERSION. Version 2 added tables only, so creating what is missing is all there is."""
     with engine.begin() as connection:
         found = int(connection.execute(text("PRAGMA user_version")).scalar_one())
         if found > SCHEMA_VERSION:

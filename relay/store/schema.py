@@ -23,5 +23,21 @@ ATTEMPT: Final = _core(tables.AttemptRow)
 TRANSITION: Final = _core(tables.TransitionRow)
 OUTBOX: Final = _core(tables.OutboxRow)
 SPEND: Final = _core(tables.SpendRow)
+CHECKPOINT: Final = _core(tables.CheckpointRow)
+EVIDENCE: Final = _core(tables.EvidenceRow)
+PROOF: Final = _core(tables.ProofRow)
 
-ALL: Final = (LEDGER, LANE, PACKET, DELIVERY, SUBMISSION, ATTEMPT, TRANSITION, OUTBOX, SPEND)
+ALL: Final = (
+    LEDGER,
+    LANE,
+    PACKET,
+    DELIVERY,
+    SUBMISSION,
+    ATTEMPT,
+    TRANSITION,
+    OUTBOX,
+    SPEND,
+    CHECKPOINT,
+    EVIDENCE,
+    PROOF,
+)

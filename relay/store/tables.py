@@ -199,3 +199,51 @@ class SpendRow(SQLModel, table=True):
     scope: str = Field(primary_key=True)
     day: int = Field(primary_key=True)
     amount: str = "0"
+
+
+class CheckpointRow(SQLModel, table=True):
+    """Where evidence bundles start from: a light client as it was. The evidence after it leads to what came later."""
+
+    __tablename__ = "checkpoint"
+    __table_args__ = (Index("checkpoint_by_stream", "stream", "id"), Index("checkpoint_by_digest", "digest"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    stream: str  # the ledger whose client it is, or the lane whose attestors vouch
+    family: str
+    digest: bytes
+    client: bytes
+    number: int  # its latest height
+    after: int  # the last evidence of the stream that is not needed from here on
+    linked: bool  # whether the checkpoint before it leads here by the evidence that was kept
+    head: bytes  # hash of the client after all the evidence kept so far
+    steps: int = 0
+    step_bytes: int = 0
+    kept_at: float
+
+
+class EvidenceRow(SQLModel, table=True):
+    """One step that a light client learnt from."""
+
+    __tablename__ = "evidence"
+    # Autoincrement: the number of a deleted step is never given to another.
+    __table_args__ = (Index("evidence_by_stream", "stream", "id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    stream: str
+    step: bytes
+
+
+class ProofRow(SQLModel, table=True):
+    """What was verified for a delivery, so that it can be shown to others: the newest proof that was made."""
+
+    __tablename__ = "proof"
+    __table_args__ = (Index("proof_by_age", "kept_at"), Index("proof_by_checkpoint", "checkpoint"))
+
+    delivery: int = Field(foreign_key="delivery.id", primary_key=True)
+    checkpoint: int = Field(foreign_key="checkpoint.id")
+    last: int  # the last evidence of the stream that it needs
+    step: bytes | None = None  # what it needs beside: a height that others vouch for
+    revision: int
+    number: int
+    proof: bytes
+    kept_at: float
