@@ -7,6 +7,7 @@ once per commit. Source: CometBFT, spec/core/data_structures.md and spec/core/en
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from proofs.cometbft.types import (
@@ -18,7 +19,6 @@ from proofs.cometbft.types import (
     KeyType,
     PartSetHeader,
     PublicKey,
-    Validator,
     ValidatorSet,
 )
 from proofs.encoding.protobuf import (
@@ -33,6 +33,9 @@ from proofs.merkle import rfc6962
 from proofs.primitives.hashing import sha256
 
 PRECOMMIT: Final = 2
+
+# Looking a member up in its enumeration takes longer than comparing it.
+_ED25519: Final = KeyType.ED25519
 
 _TIMESTAMP_TAG: Final = b"\x2a"  # field 5 of CanonicalVote, length-delimited
 
@@ -67,15 +70,23 @@ def vote_sign_bytes(
 class CommitVotes:
     """The sign bytes of the votes for the block of one commit."""
 
-    __slots__ = ("_prefix", "_suffix")
+    __slots__ = ("_fronts", "_prefix", "_suffix")
 
     def __init__(self, chain_id: str, commit: Commit) -> None:
         self._prefix, self._suffix = _around_timestamp(
             chain_id, PRECOMMIT, commit.height, commit.round, commit.block_id
         )
+        # Votes of one block are cast within seconds: what stands before the nanoseconds is mostly the same.
+        self._fronts: dict[tuple[int, int], bytes] = {}
 
     def sign_bytes(self, vote: CommitSig) -> bytes:
-        return _join(self._prefix, vote.time, self._suffix)
+        seconds, nanoseconds = divmod(vote.time, SECOND)
+        fraction = b"\x10" + varint(nanoseconds) if nanoseconds else b""
+        front = self._fronts.get((seconds, len(fraction)))
+        if front is None:
+            whole = _join(self._prefix, vote.time, self._suffix)
+            front = self._fronts[seconds, len(fraction)] = whole[: len(whole) - len(fraction) - len(self._suffix)]
+        return front + fraction + self._suffix
 
 
 def _around_timestamp(
@@ -119,19 +130,35 @@ def header_leaves(header: Header) -> list[bytes]:
 
 def validators_hash(validators: ValidatorSet) -> bytes:
     """The root over keys and powers alone: proposer and priorities change with every round."""
-    return rfc6962.root_of([_simple_validator(validator) for validator in validators.validators])
+    return _set_root(tuple([_simple_validator(each.public_key, each.power) for each in validators.validators]))
 
 
-def _simple_validator(validator: Validator) -> bytes:
+# Sets stay the same for many blocks. What is remembered follows from the leaves alone; each has some 100 kB at most.
+@lru_cache(maxsize=16)
+def _set_root(leaves: tuple[bytes, ...]) -> bytes:
+    return rfc6962.root_of(leaves)
+
+
+def _simple_validator(key: PublicKey, power: int) -> bytes:
     """SimpleValidator in protobuf. Nearly all keys are Ed25519, whose two headers are always the same."""
-    key = validator.public_key
-    if key.type is KeyType.ED25519 and len(key.data) == 32:
-        return b"\x0a\x22\x0a\x20" + key.data + varint_field(2, validator.power)
-    return message_field(1, public_key(validator.public_key)) + varint_field(2, validator.power)
+    if key.type is _ED25519 and len(key.data) == 32:
+        return b"\x0a\x22\x0a\x20" + key.data + _power(power)
+    return message_field(1, public_key(key)) + _power(power)
+
+
+@lru_cache(maxsize=4_096)
+def _power(power: int) -> bytes:
+    return varint_field(2, power)
 
 
 def address(key: PublicKey) -> bytes:
     """Twenty bytes that name a key in votes. Source: CometBFT crypto/ed25519, Cosmos SDK ADR-028 for secp256k1."""
-    if key.type is KeyType.SECP256K1:
+    if key.type is not _ED25519:
         return hashlib.new("ripemd160", sha256(key.data)).digest()
-    return sha256(key.data)[:20]
+    return _ed25519_address(key.data)
+
+
+# Validators stay for months.
+@lru_cache(maxsize=4_096)
+def _ed25519_address(key: bytes) -> bytes:
+    return sha256(key)[:20]

@@ -24,6 +24,7 @@ from proofs.cometbft.types import (
     Validator,
     ValidatorSet,
 )
+from proofs.cometbft.usual_forms import read_validators, read_votes
 from proofs.encoding.protobuf import (
     BYTES,
     ENUM,
@@ -173,7 +174,7 @@ COMMIT: Final = Message(
         Field(1, "height", INT64),
         Field(2, "round", INT32),
         Field(3, "block_id", _BLOCK_ID),
-        Field(4, "signatures", COMMIT_SIG, repeated=True, limit=VALIDATORS_MAX),
+        Field(4, "signatures", COMMIT_SIG, repeated=True, limit=VALIDATORS_MAX, run=read_votes),
     ],
 )
 SIGNED_HEADER: Final = Message(
@@ -198,7 +199,7 @@ VALIDATOR_SET: Final = Message(
     "ValidatorSet",
     _validator_set,
     [
-        Field(1, "validators", _VALIDATOR, repeated=True, limit=VALIDATORS_MAX),
+        Field(1, "validators", _VALIDATOR, repeated=True, limit=VALIDATORS_MAX, run=read_validators),
         Field(2, "proposer", _VALIDATOR),
         Field(3, "total_voting_power", INT64),
     ],

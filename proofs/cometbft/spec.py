@@ -5,6 +5,8 @@ Source: CometBFT light/verifier.go (Verify, VerifyAdjacent, VerifyNonAdjacent) a
 
 from __future__ import annotations
 
+from typing import Final
+
 from proofs.cometbft import canonical
 from proofs.cometbft import predicates as rules
 from proofs.cometbft.types import (
@@ -20,6 +22,9 @@ from proofs.cometbft.types import (
     Validator,
     ValidatorSet,
 )
+
+# Looking a member up in its enumeration takes longer than comparing it.
+_COMMIT: Final = BlockIdFlag.COMMIT
 
 
 def verify_step(
@@ -123,7 +128,7 @@ class Votes:
 
     def check(self, index: int, vote: CommitSig, validator: Validator) -> None:
         known = self._valid.get(index)
-        if known is not None and known.public_key == validator.public_key:
+        if known is not None and (known is validator or known.public_key == validator.public_key):
             return
         rules.check_vote_signature(vote, validator, self._canonical.sign_bytes(vote))
         self._valid[index] = validator
@@ -136,7 +141,7 @@ def check_trusted_power(votes: Votes, trusted: ValidatorSet, level: TrustLevel) 
     signed = 0
     counted: set[int] = set()
     for place, vote in enumerate(votes.commit.signatures):
-        index = index_by_address.get(vote.validator_address) if vote.flag is BlockIdFlag.COMMIT else None
+        index = index_by_address.get(vote.validator_address) if vote.flag is _COMMIT else None
         if index is None:
             continue
         validator = trusted.validators[index]
@@ -154,7 +159,7 @@ def check_own_power(votes: Votes, validators: ValidatorSet) -> None:
     total = validators.total_power
     signed = 0
     for place, (vote, validator) in enumerate(zip(votes.commit.signatures, validators.validators, strict=True)):
-        if vote.flag is not BlockIdFlag.COMMIT:
+        if vote.flag is not _COMMIT:
             continue
         rules.check_vote_is_by(vote, validator)
         votes.check(place, vote, validator)
