@@ -20,6 +20,7 @@ from proofs.fisco_bcos import client as fisco_bcos
 from proofs.light_client import LightClient
 from proofs.poa.clique import client as clique
 from proofs.poa.qbft import client as qbft
+from proofs.substrate import client as substrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     "fabric": Family(fabric.decode_client, "the channel's orderers and endorsing organisations", reads_positions=True),
     "fisco-bcos": Family(fisco_bcos.decode_client, "two thirds of the sealers", reads_positions=True),
     "qbft": Family(qbft.decode_client, "two thirds of the validators"),
+    "substrate": Family(substrate.decode_client, "two thirds of the GRANDPA authorities"),
 }
 
 

@@ -107,7 +107,7 @@ def verify_signed_commitment(signed: SignedCommitment, addresses: Sequence[bytes
 
 def verify_members(commitment: Commitment, members: Sequence[MemberSignature], signers: SignerSet) -> None:
     """Return only if a quorum of `signers` signed, each of whom shows his place. Raises InvalidProof."""
-    _check_places(commitment, members, signers)
+    _verify_places(commitment, members, signers)
     rules.check_quorum(len(members), signers)
     _verify_each(commitment, members, signers)
 
@@ -127,7 +127,7 @@ def verify_sample(
     sample:   places that the verifier drew among them.
     required: how many he demands; Snowbridge takes 18 more than ⌈log2 n⌉ of n, and more for often used signers.
     """
-    _check_places(commitment, members, signers)
+    _verify_places(commitment, members, signers)
     rules.check_claims_within_set(claimed, signers)
     rules.check_quorum(len(set(claimed)), signers)
     rules.check_sample_is_claimed(sample, claimed)
@@ -154,7 +154,7 @@ def verify_leaf(leaf: Leaf, path: LeafPath, *, root: bytes, block_number: int) -
     mmr.verify_leaf_by_order(root, encode_leaf(leaf), path.items, path.order)
 
 
-def _check_places(commitment: Commitment, members: Sequence[MemberSignature], signers: SignerSet) -> None:
+def _verify_places(commitment: Commitment, members: Sequence[MemberSignature], signers: SignerSet) -> None:
     """Cheap rules, before any hash or signature."""
     rules.check_signers(signers)
     rules.check_signed_by_set(commitment, signers)

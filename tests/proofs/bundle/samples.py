@@ -29,6 +29,7 @@ from tests.proofs.fabric import builders as channels
 from tests.proofs.fabric.test_client import GENESIS, ORDERER
 from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.poa import builders as sealers
+from tests.proofs.substrate import builders as authorities
 
 PAYLOAD = Payload("mailbox", "mailbox", "v1", "text/plain", b"hello")
 PACKET = Packet(7, ClientId("client-0"), ClientId("client-1"), 1_700_000_001, (PAYLOAD,))
@@ -184,6 +185,24 @@ def bitcoin() -> Sample:
     return sample(blocks.client_at(chain), bundle, blocks.now_after(made.chain))
 
 
+def substrate(kind: Kind = Kind.RECEIVE) -> Sample:
+    """Two steps: one to the end of a set of authorities, one by the next set."""
+    bundle = bundle_of(kind)
+    claim = claim_of(bundle)
+    key = authorities.LAYOUT.key(claim.path)
+    chain = authorities.Chain(host={} if claim.value is None else {key: claim.value})
+    chain.change(authorities.keys(4, first=20))
+    ends = chain.last
+    chain.grow(2)
+    steps = (
+        chain.step(ends, ends, signers=authorities.keys(), set_id=authorities.SET_ID),
+        chain.step(chain.last, chain.last),
+    )
+    proof = chain.prove(chain.last, [claim])
+    made = replace(bundle, evidence=steps, at=authorities.at(chain.last), proof=proof)
+    return sample(chain.client(), made, authorities.NOW)
+
+
 FAMILIES: dict[str, Callable[[], Sample]] = {
     "attestation": attestation,
     "bitcoin": bitcoin,
@@ -194,6 +213,7 @@ FAMILIES: dict[str, Callable[[], Sample]] = {
     "fabric": fabric,
     "fisco-bcos": fisco_bcos,
     "qbft": qbft,
+    "substrate": substrate,
 }
 
 

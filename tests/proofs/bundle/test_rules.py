@@ -47,7 +47,7 @@ from tests.proofs.fuzzing import assert_only_refusals
 
 COMET = cometbft()
 ATTESTED = attestation()
-TWO_SIDED = ("attestation", "chainmaker", "clique", "cometbft", "fisco_bcos", "qbft")
+TWO_SIDED = ("attestation", "chainmaker", "clique", "cometbft", "fisco_bcos", "qbft", "substrate")
 
 
 def verified(sample: Sample, *, held: bytes | None = None) -> Proved:
