@@ -49,7 +49,7 @@ async def open_relay(config: Config, *, clock: Clock, chance: Random, passphrase
         database = stack.enter_context(await asyncio.to_thread(open_sqlite, config.relay.data_dir / "relay.db"))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         lanes = Lanes(config.lanes())
-        shared = Shared(database, lanes, config.limits.pipeline(), clock, chance, in_thread)
+        shared = Shared(database, lanes, config.limits.pipeline(), clock, chance, in_thread, config.bundles.keeping())
         runtimes = {}
         for name, table in config.ledgers.items():
             opened = load_plugin(table.plugin).open(table.settings, clock=clock, chance=chance)

@@ -65,7 +65,7 @@ class Packets:
         return json_response({"packets": shapes, "before": rows[-1].id if len(rows) == limit else None})
 
     async def show(self, request: web.Request) -> web.Response:
-        rows = await self._candidates(request)
+        rows = await self.candidates(request)
         deliveries = await self._deliveries(rows)
         details = [packet_detail(row, deliveries[row.id]) for row in rows]
         # More than one only when a ledger's endpoint showed two packets under one name: at most one is ever proved.
@@ -73,7 +73,7 @@ class Packets:
 
     async def retry(self, request: web.Request) -> web.Response:
         """Look at everything that waits at once, instead of at its next try."""
-        rows, now = await self._candidates(request), self.relay.shared.clock()
+        rows, now = await self.candidates(request), self.relay.shared.clock()
 
         def wake(connection: Connection) -> int:
             found = deliveries_of(connection, [row.id for row in rows])
@@ -95,7 +95,7 @@ class Packets:
     async def _step(self, request: web.Request, event: DeliveryEvent, *, need_reason: bool) -> web.Response:
         """An operator's step, for every delivery of the packet that can take it."""
         why = _reason(await request.read(), needed=need_reason)
-        rows, now = await self._candidates(request), self.relay.shared.clock()
+        rows, now = await self.candidates(request), self.relay.shared.clock()
 
         def take(connection: Connection) -> list[int]:
             found = deliveries_of(connection, [row.id for row in rows])
@@ -111,7 +111,8 @@ class Packets:
             raise Problem(409, "nothing-to-do", f"no delivery of this packet can be {_done(event)} now")
         return json_response({"changed": changed})
 
-    async def _candidates(self, request: web.Request) -> Sequence[Row[Any]]:
+    async def candidates(self, request: web.Request) -> Sequence[Row[Any]]:
+        """All sightings with the name in the path."""
         name = request.match_info["id"]
         match = _ID.fullmatch(name)
         if match is None or int(match[2]) > _SEQUENCE_MAX:

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from relay.api.access import token_middleware
+from relay.api.bundles import Bundles
 from relay.api.messages import Messages
 from relay.api.packets import Packets
 from relay.api.problems import problem_middleware
@@ -35,7 +36,7 @@ def build_app(relay: Relay, *, token: str) -> web.Application:
     largest = max((lane.policy.payload_bytes_max for lane in relay.shared.lanes), default=0)
     middlewares = [problem_middleware, token_middleware(token)]
     app = web.Application(middlewares=middlewares, client_max_size=max(_BODY_BYTES, 2 * largest))
-    for part in (Messages(relay), Packets(relay), Status(relay)):
+    for part in (Messages(relay), Packets(relay), Bundles(relay), Status(relay)):
         app.add_routes(part.routes())
     app.add_routes([web.get(path, _page) for path in _PAGES])
     return app

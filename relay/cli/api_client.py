@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
 import aiohttp
@@ -45,6 +45,11 @@ class ApiClient:
     async def get(self, *path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         return await self._ask("GET", path, query or {}, None, {})
 
+    async def download(self, *path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """A file, as it is."""
+        status, content = await self._exchange("GET", path, query or {}, None, {})
+        return content if status < 400 else self._refuse(status, content)
+
     async def post(self, *path: str, body: object = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         token = read_token(self.token_file).reveal().decode()
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
@@ -58,6 +63,20 @@ class ApiClient:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> dict[str, Any]:
+        status, content = await self._exchange(method, path, query, body, headers)
+        answer = _decoded(content)
+        if answer is None or status >= 400:
+            self._refuse(status, content)
+        return answer
+
+    async def _exchange(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: Mapping[str, str],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> tuple[int, bytes]:
         # What a user typed is one part of the path, whatever it holds.
         url = URL(self.address + "/" + "/".join(quote(part, safe="~:") for part in path), encoded=True)
         sent = None if body is None else io.BytesIO(body)  # a large one is sent in pieces
@@ -65,19 +84,15 @@ class ApiClient:
             async with self.session.request(
                 method, url.update_query(query) if query else url, data=sent, headers=headers, allow_redirects=False
             ) as response:
-                content = await _bounded(response)
-                status = response.status
+                return response.status, await _bounded(response)
         except (aiohttp.ClientError, OSError) as trouble:  # TimeoutError is an OSError
             raise self._unreachable(_why(trouble)) from None
-        try:
-            answer = msgspec.json.decode(content)  # ledgers count beyond 64 bits, and it does
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            answer = None
-        if not isinstance(answer, dict):
+
+    def _refuse(self, status: int, content: bytes) -> NoReturn:
+        problem = _decoded(content)
+        if problem is None:
             raise self._unreachable(f"HTTP status {status}, and no answer of a relay")
-        if status >= 400:
-            raise self._refused(status, answer)
-        return answer
+        raise self._refused(status, problem)
 
     def _unreachable(self, why: str) -> CommandFailed:
         hint = f"start the relay with: causeway run --config {self.config_file}"
@@ -94,7 +109,7 @@ class ApiClient:
     def _hint(self, status: int, kind: str) -> str:
         if status == 401:
             return f"the token comes from {self.token_file}: it must be the one the running relay was started with"
-        if status == 404:
+        if status == 404 and kind != "no-bundle":
             return "causeway lanes list and causeway packets list show what there is"
         hints = {
             "idempotency-key-reused": "take another --key, or none: one is made for each message",
@@ -102,6 +117,15 @@ class ApiClient:
             "nothing-to-do": "causeway packets show says in which state it is",
         }
         return hints.get(kind, "")
+
+
+def _decoded(content: bytes) -> dict[str, Any] | None:
+    """A JSON object, or None for anything else. Ledgers count beyond 64 bits, and so does the decoder."""
+    try:
+        answer = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -9,6 +9,7 @@ from typing import Final
 
 import typer
 
+from relay.cli.checkpoints import checkpoints_app
 from relay.cli.config_check import CHECK_EPILOG, check
 from relay.cli.demo import EPILOG as DEMO_EPILOG
 from relay.cli.demo import demo
@@ -24,6 +25,7 @@ from relay.cli.packets import packets_app
 from relay.cli.run import ATTEST_EPILOG, RUN_EPILOG, attest
 from relay.cli.run import run as run_command
 from relay.cli.send import SEND_EPILOG, send
+from relay.cli.verify import VERIFY_EPILOG, verify
 
 _ABOUT: Final = (
     "Carry messages between ledgers, and believe no node: what one ledger says is verified before it is signed for "
@@ -60,6 +62,8 @@ def build_app() -> typer.Typer:
     app.command("send", epilog=SEND_EPILOG)(send)
     app.add_typer(packets_app(), name="packets")
     app.add_typer(lanes_app(), name="lanes")
+    app.add_typer(checkpoints_app(), name="checkpoints")
+    app.command("verify", epilog=VERIFY_EPILOG)(verify)
     return app
 
 

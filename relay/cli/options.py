@@ -19,6 +19,9 @@ AsJson: TypeAlias = Annotated[
 PacketId: TypeAlias = Annotated[
     str, typer.Argument(metavar="PACKET", help="LANE:SEQUENCE, as `causeway packets list` shows it.")
 ]
+OutFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Write to this file instead of standard output.", metavar="FILE")
+]
 LaneName: TypeAlias = Annotated[str, typer.Argument(metavar="LANE", help="A lane, as `causeway lanes list` shows it.")]
 
 

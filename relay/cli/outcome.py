@@ -24,11 +24,12 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     UNREACHABLE = 3
+    CONDITIONAL = 4
 
 
 EXIT_CODES: Final = (
     "Exit codes: 0 done · 1 refused or failed · 2 a mistake in the command, the configuration or a key · "
-    "3 a ledger, attestor or the relay cannot be reached or is not well"
+    "3 a ledger, attestor or the relay cannot be reached or is not well · 4 (verify) proved, if you trust a checkpoint"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -34,6 +35,19 @@ def note(text: str) -> None:
     """Beside the result: to standard error, so that standard output can be piped on."""
     sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
+
+
+def write_file(content: bytes, path: Path | None) -> None:
+    """Bytes for programs: a terminal is not given them. Raises OSError."""
+    if path is not None:
+        path.write_bytes(content)
+        note(f"{path}: {len(content)} bytes")
+    elif sys.stdout.isatty():
+        note("this is no text for a terminal: say --out FILE, or send standard output elsewhere")
+        raise SystemExit(2)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from relay.cli.api_client import ApiClient, open_api
-from relay.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, PacketId, examples
-from relay.cli.output import print_json, print_line, print_table, show_numbers, show_time
+from relay.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, OutFile, PacketId, examples
+from relay.cli.output import print_json, print_line, print_table, show_numbers, show_time, write_file
 from relay.config import Config, load_config
-from relay.lifecycle import PacketLife
+from relay.lifecycle import DeliveryKind, PacketLife
 
 _PAGE_MAX: Final = 200  # what the API gives at once
 _VALUE_SHOWN: Final = 120  # characters of a payload on a terminal; --json has all
@@ -43,6 +43,14 @@ def packets_app() -> typer.Typer:
     app.command("discard", epilog=examples('causeway packets discard LANE:7 --reason "agreed with the sender"'))(
         discard
     )
+    app.command(
+        "bundle",
+        epilog=examples(
+            "causeway packets bundle LANE:7 > 7.bundle                       what convinced us that it was sent",
+            "causeway packets bundle LANE:7 --kind acknowledge --out ack.bundle",
+            "causeway verify 7.bundle --checkpoint-digest DIGEST             by anybody, anywhere",
+        ),
+    )(bundle)
     return app
 
 
@@ -125,6 +133,29 @@ def show(packet: PacketId, *, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJs
 async def get_packet(config: Config, packet: str) -> dict[str, Any]:
     async with open_api(config) as api:
         return await api.get("v1", "packets", packet)
+
+
+def bundle(
+    packet: PacketId,
+    *,
+    kind: Annotated[
+        DeliveryKind, typer.Option("--kind", help="What it proves: sent (receive), received (acknowledge), or neither.")
+    ] = DeliveryKind.RECEIVE,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Start from this one, by its digest, instead of the newest.", metavar="HEX"),
+    ] = None,
+    out: OutFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the evidence bundle of a packet: everything a stranger needs to verify it with `causeway verify`."""
+    query = {"kind": kind.value} | ({} if checkpoint is None else {"checkpoint": checkpoint.lower()})
+    write_file(asyncio.run(_download(load_config(config), packet, query)), out)
+
+
+async def _download(config: Config, packet: str, query: Mapping[str, str]) -> bytes:
+    async with open_api(config) as api:
+        return await api.download("v1", "packets", packet, "bundle", query=query)
 
 
 def retry(packet: PacketId, *, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:

@@ -13,6 +13,7 @@ from relay.config.options import options_of
 from relay.config.sections import (
     Accounts,
     Budget,
+    Bundles,
     GroupTable,
     Keys,
     LaneTable,
@@ -41,6 +42,7 @@ RELAY_SECTIONS: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[links.b_to_a]", LaneTable),
     ("[[attestors]]", GroupTable),
     ("[[attestors.members]]", MemberConfig),
+    ("[bundles]", Bundles),
     ("[limits]", Limits),
 )
 ATTESTOR_SECTIONS: Final[tuple[tuple[str, type[Any]], ...]] = (

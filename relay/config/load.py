@@ -15,6 +15,7 @@ from relay.config.problems import Words
 from relay.config.sections import (
     Accounts,
     Budget,
+    Bundles,
     GroupConfig,
     GroupTable,
     Keys,
@@ -34,7 +35,7 @@ from relay.lanes import Lane, LaneId, LanePolicy
 OWN_LEDGER_KEYS: Final = ("plugin", "accounts", "budget")  # everything else in [ledgers.*] is its plugin's
 AnyListen = TypeVar("AnyListen", bound=Listen)
 
-_SECTIONS: Final = ("relay", "keys", "api", "log", "limits", "ledgers", "links", "attestors")
+_SECTIONS: Final = ("relay", "keys", "api", "log", "bundles", "limits", "ledgers", "links", "attestors")
 _ROLES: Final = ("fee", "send", "setup")
 
 
@@ -45,6 +46,7 @@ class Config:
     keys: Keys
     api: Listen
     log: Log
+    bundles: Bundles
     limits: Limits
     ledgers: Mapping[str, LedgerConfig]
     links: tuple[LinkConfig, ...]
@@ -73,6 +75,7 @@ def load_config(path: Path) -> Config:
     keys = root.table("keys").read(Keys)
     api = read_listen(root.table("api"), Listen)
     log = root.table("log").read(Log)
+    bundles = root.table("bundles").read(Bundles)
     limits = read_limits(root.table("limits"))
     ledgers = {name: read_ledger(table, name, development=development) for name, table in root.named_tables("ledgers")}
     _check_roles_apart(root, ledgers)
@@ -85,6 +88,7 @@ def load_config(path: Path) -> Config:
     assert keys is not None
     assert api is not None
     assert log is not None
+    assert bundles is not None
     assert limits is not None
     return Config(
         file=path,
@@ -92,6 +96,7 @@ def load_config(path: Path) -> Config:
         keys=keys,
         api=api,
         log=log,
+        bundles=bundles,
         limits=limits,
         ledgers={name: ledger for name, ledger in ledgers.items() if ledger is not None},
         links=tuple(link for link in links if link is not None),

@@ -25,6 +25,7 @@ from relay.config.options import (
     option,
     whole,
 )
+from relay.pipeline.archive import Keeping
 
 LEVELS = choice("debug", "info", "warning", "error")
 VARIANT = choice("tagged", "plain")
@@ -84,6 +85,27 @@ class Log:
     file: Path | None = option(
         OPTIONAL_PATH, "Append to this file; standard error where it is not given.", default=None, example='"relay.log"'
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundles:
+    """What is kept of verified deliveries, so that they can be shown to others: `causeway verify` reads it."""
+
+    enabled: bool = option(
+        FLAG, "Whether evidence and proofs are kept; no delivery needs them.", default=True, example="true"
+    )
+    days: int = option(
+        whole(1, 36_500, "days"), "Older ones are deleted: nobody asks any more.", default=30, example="30"
+    )
+    bytes_max: int = option(
+        whole(1 << 20, 1 << 50, "bytes"),
+        "When there is more, the oldest are deleted: it lies in the store, beside what the relay cannot do without.",
+        default=256 << 20,
+        example="268435456",
+    )
+
+    def keeping(self) -> Keeping:
+        return Keeping(self.enabled, self.days, self.bytes_max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

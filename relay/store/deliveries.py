@@ -68,6 +68,12 @@ def in_submission(connection: Connection, submission: int) -> list[Due]:
     return [as_due(row) for row in connection.execute(query.order_by(DELIVERY.c.id))]
 
 
+def dues_of(connection: Connection, packets: Sequence[int]) -> list[Due]:
+    """Every delivery of these packets, whatever its state."""
+    query = _joined().where(DELIVERY.c.packet.in_(packets))
+    return [as_due(row) for row in connection.execute(query.order_by(DELIVERY.c.id))]
+
+
 def _joined() -> Select[Any]:
     return select(DELIVERY, PACKET.c.body, PACKET.c.acknowledgements).join(PACKET, PACKET.c.id == DELIVERY.c.packet)
 
