@@ -39,6 +39,10 @@ from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_pro
 from proofs.merkle.substrate_node import decode_node
 from proofs.merkle.substrate_trie import EMPTY_ROOT, decode_proof, encode_proof, keys_under, shown_entries
 from proofs.primitives.hashing import blake2b_256
+from proofs.substrate import beefy
+from proofs.substrate import client as substrate
+from proofs.substrate.headers import header_hash
+from proofs.substrate.justification import decode_justification
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
 from tests.proofs.chainmaker import builders as chains
 from tests.proofs.chainmaker import test_membership as membership
@@ -53,6 +57,9 @@ from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.fisco_bcos import test_transactions as signed_transactions
 from tests.proofs.merkle import mountain_ranges as ranges
 from tests.proofs.merkle.substrate_tries import NaiveTrie
+from tests.proofs.substrate import beefy_builders as signers
+from tests.proofs.substrate import builders as relays
+from tests.proofs.substrate import test_hostile_bytes as votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ def targets() -> tuple[Target, ...]:
         *_chainmaker(),
         *_fabric(),
         *_fisco_bcos(),
+        *_substrate(),
         *_merkle(),
         *_encoding(),
     )
@@ -200,6 +208,31 @@ def _fisco_bcos() -> tuple[Target, ...]:
 
 def _check_state(proof: bytes) -> None:
     check_claims(evm.CLAIMS, state_root=evm.WORLD.state_root, layout=LAYOUT, proof=proof)
+
+
+def _substrate() -> tuple[Target, ...]:
+    """Steps with votes for later blocks and with a delayed change; commitments of BEEFY as nodes serve them."""
+    client, accused = votes.CHAIN.client(), votes.steps()[0]
+    start = partial(
+        substrate.bootstrap,
+        checkpoint_hash=header_hash(votes.CHAIN.header(relays.START)),
+        parameters=relays.PARAMETERS,
+        layout=relays.LAYOUT,
+    )
+    claims = partial(_check, client, relays.CLAIMS, relays.at(relays.START))
+    signed = signers.NOW_SIGNING.signed(signers.commitment(b"\x01" * 32), signers.QUORUM)
+    leaf = signers.leaf(signers.BLOCK, signers.SIGNING_NEXT.set)
+    clients = [client.encode(), client.frozen(2).encode(), votes.waiting().encode()]
+    return (
+        Target("substrate", "update", partial(client.update, now=relays.NOW), votes.steps()),
+        Target("substrate", "misbehaviour", partial(client.misbehaviour, accused, now=relays.NOW), votes.steps()),
+        Target("substrate", "checkpoint", start, [votes.CHAIN.checkpoint()]),
+        Target("substrate", "check", claims, [votes.CHAIN.prove(relays.START, relays.CLAIMS)]),
+        Target("substrate", "client", substrate.decode_client, clients),
+        Target("substrate", "justification", decode_justification, votes.justifications()),
+        Target("substrate", "beefy", beefy.decode_signed_commitment, [beefy.encode_signed_commitment(signed)]),
+        Target("substrate", "beefy leaf", beefy.decode_leaf, [beefy.encode_leaf(leaf)]),
+    )
 
 
 def _merkle() -> tuple[Target, ...]:
