@@ -11,7 +11,7 @@ keys of two thirds within the trusting period.
 Not checked: execution, block production (BABE, Aura and their seals), extrinsics, and the meaning of a runtime upgrade.
 Forced changes of authorities are refused: a new checkpoint is needed. State is read as runtimes keep it whose
 pallet-grandpa has its authorities in its own storage (version 5, 2024), under the pallets' usual names. Parachains have
-no GRANDPA of their own: this is for chains that have, relay chains among them. BEEFY is judged apart (beefy_spec.py).
+no GRANDPA of their own: this is for chains that have, relay chains among them. BEEFY is judged apart (beefy).
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def check_no_unused_ancestry(*, used: int, given: int) -> None:
 
 
 def check_vote_signature(vote: Precommit, payload: bytes) -> None:
-    """Ed25519 by ZIP-215, as ed25519-zebra counts in runtimes and nodes. payload: of this round and the trusted set.
+    """Ed25519 by ZIP-215, as ed25519-zebra counts in runtimes and nodes, over this round and the trusted set.
 
     What libsodium accepts, ZIP-215 accepts too: the slow rule is asked only about what the fast one refuses.
     Source: sp-core, ed25519::Pair::verify; ext_crypto_ed25519_verify.
@@ -152,7 +152,7 @@ def check_time_order(time_ms: int, *, trusted_ms: int) -> None:
 
 
 def check_not_from_future(time_ms: int, *, now: int, drift: int) -> None:
-    """now: unix seconds."""
+    """A block is ahead of the caller's clock by no more than the drift. now: unix seconds."""
     if time_ms >= (now + drift + 1) * 1_000:
         raise HeaderFromFuture(header_time=time_ms // 1_000, now=now, drift=drift)
 

@@ -39,8 +39,8 @@ from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_pro
 from proofs.merkle.substrate_node import decode_node
 from proofs.merkle.substrate_trie import EMPTY_ROOT, decode_proof, encode_proof, keys_under, shown_entries
 from proofs.primitives.hashing import blake2b_256
-from proofs.substrate import beefy
 from proofs.substrate import client as substrate
+from proofs.substrate.beefy import messages as beefy
 from proofs.substrate.headers import header_hash
 from proofs.substrate.justification import decode_justification
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
@@ -57,9 +57,9 @@ from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.fisco_bcos import test_transactions as signed_transactions
 from tests.proofs.merkle import mountain_ranges as ranges
 from tests.proofs.merkle.substrate_tries import NaiveTrie
-from tests.proofs.substrate import beefy_builders as signers
 from tests.proofs.substrate import builders as relays
 from tests.proofs.substrate import test_hostile_bytes as votes
+from tests.proofs.substrate.beefy import builders as signers
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from nacl.bindings import crypto_sign_open
 from proofs.light_client import Claim
 from proofs.merkle.substrate_trie import decode_proof
 from proofs.primitives.hashing import blake2b_256
-from proofs.substrate.beefy import commitment_hash
-from proofs.substrate.beefy_spec import verify_members
+from proofs.substrate.beefy.messages import commitment_hash
+from proofs.substrate.beefy.spec import verify_members
 from proofs.substrate.evidence import decode_step
 from proofs.substrate.justification import signed_payload
 from tests.bench.measure import Subject
-from tests.proofs.substrate.beefy_builders import commitment, signers
+from tests.proofs.substrate.beefy.builders import commitment, signers
 from tests.proofs.substrate.builders import LAYOUT, NOW, SET_ID, START, Chain, at, keys
 
 AUTHORITIES = 300

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.encoding.scale import ScaleReader
-from proofs.substrate.beefy import Commitment, Leaf, SignerSet
-from proofs.substrate.beefy_spec import LeafPath, MemberSignature
+from proofs.substrate.beefy.messages import Commitment, Leaf, SignerSet
+from proofs.substrate.beefy.spec import LeafPath, MemberSignature
 from proofs.substrate.justification import decode_justification
 from proofs.substrate.spec import verify_ancestry, verify_signatures
 from proofs.substrate.types import HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES, Justification, Precommit

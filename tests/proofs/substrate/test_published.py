@@ -12,9 +12,9 @@ import pytest
 
 from proofs.errors import InvalidSignature, MalformedProof, RootMismatch, UnknownSigner
 from proofs.merkle import mmr
-from proofs.substrate import beefy_spec
-from proofs.substrate.beefy import commitment_hash
-from proofs.substrate.beefy_spec import BeefyBelief, mmr_root_of, verify_leaf, verify_sample
+from proofs.substrate.beefy import spec as beefy_spec
+from proofs.substrate.beefy.messages import commitment_hash
+from proofs.substrate.beefy.spec import BeefyBelief, mmr_root_of, verify_leaf, verify_sample
 from tests.proofs.substrate import published
 
 _BESIDE = Path(__file__).resolve().parents[4] / "shared" / "vectors"

@@ -19,7 +19,7 @@ from proofs.errors import (
     UnsupportedProof,
     ValueMismatch,
 )
-from proofs.substrate.beefy import ADDRESS_BYTES, MMR_ROOT, SIGNERS_MAX, Commitment, Leaf, SignerSet
+from proofs.substrate.beefy.messages import ADDRESS_BYTES, MMR_ROOT, SIGNERS_MAX, Commitment, Leaf, SignerSet
 from proofs.substrate.types import HASH_BYTES
 
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 from proofs.merkle import binary_merkle, mmr
 from proofs.primitives import secp256k1
-from proofs.substrate import beefy_rules as rules
-from proofs.substrate.beefy import (
+from proofs.substrate.beefy import predicates as rules
+from proofs.substrate.beefy.messages import (
     MMR_ROOT,
     Commitment,
     Leaf,

@@ -159,7 +159,7 @@ def check_leaf_version(version: int) -> None:
 
 
 def check_proof_version(version: int) -> None:
-    """Source: VersionedFinalityProof."""
+    """Of another version the rest is something else. Source: VersionedFinalityProof."""
     if version != _PROOF_VERSION:
         raise UnsupportedProof("BEEFY justification version", got=version, expected=_PROOF_VERSION)
 

@@ -24,8 +24,8 @@ from proofs.errors import (
     VerificationError,
 )
 from proofs.primitives import secp256k1
-from proofs.substrate import beefy_spec
-from proofs.substrate.beefy import (
+from proofs.substrate.beefy import spec as beefy_spec
+from proofs.substrate.beefy.messages import (
     MMR_ROOT,
     Commitment,
     Leaf,
@@ -38,7 +38,7 @@ from proofs.substrate.beefy import (
     encode_leaf,
     encode_signed_commitment,
 )
-from proofs.substrate.beefy_spec import (
+from proofs.substrate.beefy.spec import (
     BeefyBelief,
     LeafPath,
     MemberSignature,
@@ -48,7 +48,7 @@ from proofs.substrate.beefy_spec import (
     verify_signed_commitment,
 )
 from tests.proofs.fuzzing import assert_only_refusals
-from tests.proofs.substrate.beefy_builders import (
+from tests.proofs.substrate.beefy.builders import (
     AFTER_THEM,
     BELIEF,
     BLOCK,
@@ -407,24 +407,39 @@ def bits(signed: bytes, change: Callable[[bytes], bytes]) -> bytes:
 EIGHT = encode_signed_commitment(SignedCommitment(SAID, (b"\x07" * 65,) * 8))
 
 
-def test_invalid_encodings() -> None:
-    shorter = len(encode_commitment(SAID)) + 1
-    cases = (
-        (lambda: decode_leaf(b"\x01" + encode_leaf(NEWEST)[1:]), UnsupportedProof, "MMR leaf version"),
-        (lambda: decode_leaf(encode_leaf(NEWEST) + b"\x00"), MalformedProof, "MMR leaf"),
-        (lambda: decode_commitment(encode_commitment(SAID) + b"\x00"), MalformedProof, "commitment"),
-        (lambda: decode_signed_commitment(b"\x02" + EIGHT[1:]), UnsupportedProof, "BEEFY justification version"),
-        (lambda: decode_signed_commitment(EIGHT + b"\x00"), MalformedProof, "signed commitment"),
-        (lambda: decode_signed_commitment(bits(EIGHT, lambda b: b[:1] + b"\x01")), MalformedProof, "signers' bits"),
-        (lambda: decode_signed_commitment(bits(EIGHT, lambda _: b"\x7f\x00")), MalformedProof, "signatures"),
-        (
-            lambda: decode_signed_commitment(EIGHT[:shorter] + b"\x04\xff" + EIGHT[shorter + 3 :]),
-            MalformedProof,
-            "signers' bits",
-        ),
-    )
-    for attempt, error, part in cases:
-        refused(error, attempt, part=part)
+SHORTER = len(encode_commitment(SAID)) + 1
+ONE_BYTE = EIGHT[:SHORTER] + b"\x04\xff" + EIGHT[SHORTER + 3 :]
+INVALID: dict[str, tuple[Callable[[bytes], object], bytes, type[VerificationError], dict[str, object]]] = {
+    "a leaf of another version": (
+        decode_leaf, b"\x01" + encode_leaf(NEWEST)[1:], UnsupportedProof, {"part": "MMR leaf version", "got": 1},
+    ),
+    "bytes behind a leaf": (decode_leaf, encode_leaf(NEWEST) + b"\x00", MalformedProof, {"part": "MMR leaf"}),
+    "bytes behind a commitment": (
+        decode_commitment, encode_commitment(SAID) + b"\x00", MalformedProof, {"part": "commitment"},
+    ),
+    "a justification of another version": (
+        decode_signed_commitment, b"\x02" + EIGHT[1:], UnsupportedProof, {"part": "BEEFY justification version"},
+    ),
+    "bytes behind a justification": (
+        decode_signed_commitment, EIGHT + b"\x00", MalformedProof, {"part": "signed commitment"},
+    ),
+    "a bit beyond the last authority": (
+        decode_signed_commitment, bits(EIGHT, lambda b: b[:1] + b"\x01"), MalformedProof, {"part": "signers' bits"},
+    ),
+    "a bit less than signatures": (
+        decode_signed_commitment, bits(EIGHT, lambda _: b"\x7f\x00"), MalformedProof,
+        {"part": "signatures", "got": 8, "expected": 7},
+    ),
+    "a byte of bits less": (
+        decode_signed_commitment, ONE_BYTE, MalformedProof, {"part": "signers' bits", "got": 1, "expected": 2},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_encoding(name: str) -> None:
+    decode, data, error, fields = INVALID[name]
+    refused(error, lambda: decode(data), **fields)
 
 
 def test_hostile_bytes() -> None:

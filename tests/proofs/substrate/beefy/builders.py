@@ -11,7 +11,7 @@ from coincurve import PrivateKey
 from proofs.merkle import binary_merkle
 from proofs.primitives.hashing import keccak256
 from proofs.primitives.secp256k1 import address_of
-from proofs.substrate.beefy import (
+from proofs.substrate.beefy.messages import (
     MMR_ROOT,
     Commitment,
     Leaf,
@@ -20,7 +20,7 @@ from proofs.substrate.beefy import (
     commitment_hash,
     encode_leaf,
 )
-from proofs.substrate.beefy_spec import BeefyBelief, LeafPath, MemberSignature
+from proofs.substrate.beefy.spec import BeefyBelief, LeafPath, MemberSignature
 
 SET_ID = 40
 BLOCK = 500
