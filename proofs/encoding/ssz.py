@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from proofs.encoding.ssz_layout import check_within_limit, join_parts, split_fields, split_items
@@ -97,6 +98,8 @@ class ByteVector:
         return value
 
     def root(self, value: bytes) -> bytes:
+        if self.size <= CHUNK_BYTES:
+            return value.ljust(CHUNK_BYTES, b"\0")
         return merkle_root(pad_to_chunks(value), limit=-(-self.size // CHUNK_BYTES))
 
 
@@ -237,7 +240,7 @@ class Vector(Generic[T]):
         parts = split_items(data, item_size=self.item.size)
         if len(parts) != self.count:
             raise MalformedProof("vector items", got=len(parts), expected=self.count)
-        return tuple(map(self.item.decode, parts))
+        return tuple(map(_reader_of_cut(self.item) or _as_it_is, parts))
 
     def encode(self, value: Sequence[T]) -> bytes:
         assert len(value) == self.count, "values of this type have one count"
@@ -272,28 +275,47 @@ def _items_root(item: SszType[T], value: Sequence[T], *, count: int) -> bytes:
     return merkle_root(b"".join(map(item.root, value)), limit=count)
 
 
+def _reader_of_cut(kind: SszType[Any]) -> Callable[[bytes], Any] | None:
+    """How to read a part that was cut to the size of its type; None: as it is. Nothing is left to check in most."""
+    if isinstance(kind, ByteVector):
+        return None
+    return _read_uint if isinstance(kind, Uint) else kind.decode
+
+
+def _as_it_is(part: bytes) -> Any:
+    return part
+
+
+_read_uint: Final = partial(int.from_bytes, byteorder="little")
+
+
 @dataclass(frozen=True, slots=True)
 class Container(Generic[T]):
     """Named fields in order. `build` makes the value from keyword arguments; fields are read back as attributes."""
 
     build: Callable[..., T]
     fields: Mapping[str, SszType[Any]]
+    sizes: tuple[int | None, ...] = field(init=False, repr=False)
+    size: int | None = field(init=False, repr=False)
+    readers: tuple[Callable[[bytes], Any] | None, ...] = field(init=False, repr=False)
 
-    @property
-    def size(self) -> int | None:
-        sizes = [field.size for field in self.fields.values()]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+    def __post_init__(self) -> None:
+        sizes = tuple(each.size for each in self.fields.values())
+        whole = None if None in sizes else sum(size for size in sizes if size is not None)
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "size", whole)
+        object.__setattr__(self, "readers", tuple(map(_reader_of_cut, self.fields.values())))
 
     def decode(self, data: bytes) -> T:
-        parts = split_fields(data, sizes=[field.size for field in self.fields.values()])
-        named = zip(self.fields.items(), parts, strict=True)
-        return self.build(**{name: field.decode(part) for (name, field), part in named})
+        parts = split_fields(data, sizes=self.sizes)
+        named = zip(self.fields, self.readers, parts, strict=True)
+        return self.build(**{name: part if read is None else read(part) for name, read, part in named})
 
     def encode(self, value: T) -> bytes:
-        return join_parts([(field.size, field.encode(getattr(value, name))) for name, field in self.fields.items()])
+        return join_parts([(kind.size, kind.encode(getattr(value, name))) for name, kind in self.fields.items()])
 
     def root(self, value: T) -> bytes:
-        roots = [field.root(getattr(value, name)) for name, field in self.fields.items()]
+        roots = [kind.root(getattr(value, name)) for name, kind in self.fields.items()]
         return merkle_root(b"".join(roots), limit=len(roots))
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from proofs.errors import LimitExceeded, MalformedProof
@@ -15,6 +17,8 @@ OFFSET_BYTES: Final = 4
 
 # The largest value anyone sends us is a list of 128 updates of 27 kB; nothing larger is worth reading.
 _ENCODED_BYTES_MAX: Final = 1 << 24
+# Containers have few fields. Lists and long vectors are no layouts to remember.
+_FIELDS_REMEMBERED: Final = 32
 
 
 def check_within_limit(count: int, *, limit: int, part: str) -> None:
@@ -40,6 +44,10 @@ def split_items(data: bytes, *, item_size: int | None, limit: int | None = None)
 
 def split_fields(data: bytes, *, sizes: Sequence[int | None]) -> list[bytes]:
     """Cut a sequence of parts: those of fixed size stand in place, the others at offsets, in order, without gaps."""
+    if len(sizes) <= _FIELDS_REMEMBERED:
+        fixed = _fixed_layout(tuple(sizes))
+        if fixed is not None and fixed.size == len(data):
+            return list(fixed.unpack(data))
     head_bytes = sum(OFFSET_BYTES if size is None else size for size in sizes)
     if len(data) < head_bytes:
         raise MalformedProof("container bytes", got=len(data), expected=f"at least {head_bytes}")
@@ -55,6 +63,12 @@ def split_fields(data: bytes, *, sizes: Sequence[int | None]) -> list[bytes]:
     check_offsets(ends, head_bytes=head_bytes)
     spans = itertools.pairwise(ends)
     return [data[slice(*next(spans))] if size is None else part for size, part in zip(sizes, parts, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _fixed_layout(sizes: tuple[int | None, ...]) -> Struct | None:
+    """All parts of fixed size are cut in one step. None where some are not."""
+    return None if None in sizes else Struct("".join(f"{size}s" for size in sizes))
 
 
 def check_offsets(ends: Sequence[int], *, head_bytes: int) -> None:

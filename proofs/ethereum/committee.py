@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from operator import add
+from itertools import compress
+from operator import add, not_, sub
 from typing import Final
 
 from py_arkworks_bls12381 import G1Point
@@ -29,11 +30,10 @@ class CommitteeKeys:
 
     def sum_of(self, bits: tuple[bool, ...]) -> G1Point:
         """Return the sum of the keys whose bit is set: mostly, the fewer additions are those of who is missing."""
-        participants = sum(bits)
-        if participants * 2 < len(bits):
-            return reduce(add, [key for key, bit in zip(self.keys, bits, strict=True) if bit])
-        missing = [key for key, bit in zip(self.keys, bits, strict=True) if not bit]
-        return reduce(lambda total, key: total - key, missing, self.total)
+        assert len(bits) == len(self.keys), "check_committee_size has refused what does not fit"
+        if bits.count(True) * 2 < len(bits):
+            return reduce(add, compress(self.keys, bits))
+        return reduce(sub, compress(self.keys, map(not_, bits)), self.total)
 
 
 @lru_cache(maxsize=_COMMITTEES_CACHED)

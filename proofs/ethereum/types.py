@@ -71,7 +71,7 @@ class SyncAggregate:
 
     @property
     def participants(self) -> int:
-        return sum(self.bits)
+        return self.bits.count(True)
 
 
 @dataclass(frozen=True, slots=True)
