@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from proofs.encoding.scale import ScaleReader, encode_bytes, encode_u8, encode_u32, encode_u64, encode_vector
-from proofs.merkle import binary_merkle, mmr
-from proofs.primitives.hashing import keccak256
-from proofs.primitives.secp256k1 import address_of, recover
+from proofs.encoding.scale import ScaleReader
+from proofs.merkle.binary_merkle import verify_inclusion
 from proofs.substrate import predicates as rules
 from proofs.substrate import spec
 from proofs.substrate.authorities import AUTHORITIES_MAX
+from proofs.substrate.beefy import predicates as beefy_rules
+from proofs.substrate.beefy import spec as beefy
+from proofs.substrate.beefy.messages import Commitment, Leaf, SignerSet, commitment_hash
+from proofs.substrate.beefy.spec import LeafPath, MemberSignature
 from proofs.substrate.justification import decode_justification
 from proofs.substrate.types import Authorities, AuthoritySet, Justification, Precommit
 from tests.vectors.case import ACCEPT, Case, value
 from tests.vectors.files import DataFile, Files
 
 _WORD_BITS = 256
+_V_BASE = 27
+_LEAST_SIGNATURES = 18
 
 
 def grandpa_cases(files: Files) -> Iterator[Case]:
@@ -86,100 +89,101 @@ def _shown_fields(
     return {name: field for name, field in fields.items() if name in document}
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    index: int
-    account: bytes
-    signature: bytes
-    path: tuple[bytes, ...]
-
-
 def beefy_cases(files: Files) -> Iterator[Case]:
-    commitment = files.one("beefy_snowbridge/beefy-commitment.json")
-    digest = _bytes(commitment.json()["commitmentHash"]) if commitment else None
+    """A commitment with signers of one set, and signers of another set of the same commitment."""
     for file in files.named("beefy_snowbridge/beefy-commitment.json"):
-        yield from _commitment(file)
-    signers: dict[int, Signer] = {}
-    for file in files.named("beefy_snowbridge/beefy-final-proof.json"):
-        given = [_final_signer(entry) for entry in file.json()["finalValidatorsProof"]]
-        signers |= {each.index: each for each in given}
-        if digest is not None:
-            yield from (_signature(file, digest, each) for each in given)
-    validators = files.one("beefy_snowbridge/beefy-validator-set.json")
-    if validators is None:
+        yield from _commitment_cases(file)
+    sources = [files.one(f"beefy_snowbridge/beefy-{name}.json") for name in ("commitment", "validator-set")]
+    if sources[0] is None or sources[1] is None:
         return
-    members = validators.json()
-    root, count = _bytes(members["validatorRoot"]), members["validatorSetSize"]
-    for each in signers.values():
-        yield Case(validators, f"member {each.index}", ACCEPT, partial(_is_member, each, each.index, root, count))
+    commitment = _commitment_of(sources[0].json()["params"]["commitment"])
+    validators = sources[1].json()
+    root, size = _bytes(validators["validatorRoot"]), validators["validatorSetSize"]
+    signers, claimed = SignerSet(commitment.set_id, size, root), validators["participants"]
+    yield Case(sources[1], "participants", ACCEPT, partial(beefy_rules.check_quorum, len(claimed), signers))
+    shown: list[MemberSignature] = []
+    for file in files.named("beefy_snowbridge/beefy-final-proof.json"):
+        members = [_final_member(entry) for entry in file.json()["finalValidatorsProof"]]
+        yield from _member_cases(file, commitment, members, signers)
+        shown = shown or members
     for file in files.named("beefy_snowbridge/beefy-final-bitfield.json"):
-        places = list(_places(file.json()["final"]["finalBitField"]))
-        for place, each in zip(places, signers.values(), strict=True):
-            yield Case(file, f"bit {place}", ACCEPT, partial(_is_member, each, place, root, count))
+        drawn = tuple(_places(file.json()["final"]["finalBitField"]))
+        yield _sample_case(file, commitment, shown, signers, claimed=claimed, sample=drawn)
 
 
-def _commitment(file: DataFile) -> Iterator[Case]:
-    """The signed commitment, the newest leaf of the range that it is of, and the signers."""
+def _commitment_cases(file: DataFile) -> Iterator[Case]:
+    """The newest leaf names the next set. Where the validators stay, as here, it is the one that signs, too."""
     document = file.json()
-    digest, parameters = _bytes(document["commitmentHash"]), document["params"]
-    commitment, leaf = parameters["commitment"], parameters["leaf"]
-    yield Case(file, "commitment hash", value(digest), partial(_commitment_hash, commitment))
-    items = [_bytes(item) for item in parameters["leafProof"]]
-    order = int(parameters["leafProofOrder"])
-    for entry in commitment["payload"]:
-        if entry["payloadID"] == "mh":
-            verify = partial(mmr.verify_leaf_by_order, _bytes(entry["data"]), _encode_leaf(leaf), items, order)
-            yield Case(file, "newest leaf", ACCEPT, verify)
-    # The same validators sign on in the next set, which is the one that the leaf names.
-    root, count = _bytes(leaf["nextAuthoritySetRoot"]), leaf["nextAuthoritySetLen"]
-    for entry in parameters["proofs"]:
-        signature = _bytes(entry["R"]) + _bytes(entry["S"]) + encode_u8(entry["V"])
-        path = tuple(_bytes(item) for item in entry["Proof"])
-        signer = Signer(entry["Index"], _bytes(entry["Account"]), signature, path)
-        yield _signature(file, digest, signer)
-        yield Case(file, f"member {signer.index}", ACCEPT, partial(_is_member, signer, signer.index, root, count))
+    parameters = document["params"]
+    commitment, leaf = _commitment_of(parameters["commitment"]), _leaf_of(parameters["leaf"])
+    yield Case(file, "commitment hash", value(_bytes(document["commitmentHash"])), partial(commitment_hash, commitment))
+    path = LeafPath(tuple(map(_bytes, parameters["leafProof"])), int(parameters["leafProofOrder"]))
+    yield Case(file, "newest leaf", ACCEPT, partial(_verify_leaf, commitment, leaf, path))
+    members = [_member(entry) for entry in parameters["proofs"]]
+    signers = SignerSet(commitment.set_id, leaf.next_signers.length, leaf.next_signers.root)
+    yield from _member_cases(file, commitment, members, signers)
+    claimed = tuple(_places([int(word, 2) for word in parameters["bitfield"]]))
+    sample = [each.index for each in members]
+    yield _sample_case(file, commitment, members, signers, claimed=claimed, sample=sample)
 
 
-def _commitment_hash(commitment: Mapping[str, Any]) -> bytes:
-    payload = [each["payloadID"].encode() + encode_bytes(_bytes(each["data"])) for each in commitment["payload"]]
-    block, set_id = encode_u32(commitment["blockNumber"]), encode_u64(commitment["validatorSetID"])
-    return keccak256(encode_vector(payload) + block + set_id)
+def _verify_leaf(commitment: Commitment, leaf: Leaf, path: LeafPath) -> None:
+    root = beefy.mmr_root_of(commitment)
+    beefy.verify_leaf(leaf, path, root=root, block_number=commitment.block_number)
 
 
-def _encode_leaf(leaf: Mapping[str, Any]) -> bytes:
-    return b"".join(
-        (
-            encode_u8(leaf["version"]),
-            encode_u32(leaf["parentNumber"]),
-            _bytes(leaf["parentHash"]),
-            encode_u64(leaf["nextAuthoritySetID"]),
-            encode_u32(leaf["nextAuthoritySetLen"]),
-            _bytes(leaf["nextAuthoritySetRoot"]),
-            _bytes(leaf["parachainHeadsRoot"]),
-        )
-    )
+def _member_cases(
+    file: DataFile, commitment: Commitment, members: Sequence[MemberSignature], signers: SignerSet
+) -> Iterator[Case]:
+    """Each by himself: his place in the set, and his signature."""
+    digest = commitment_hash(commitment)
+    for each in members:
+        place = {"index": each.index, "count": signers.length}
+        belongs = partial(verify_inclusion, signers.root, each.address, items=each.path, **place)
+        yield Case(file, f"place {each.index}", ACCEPT, belongs)
+        signed = partial(beefy.verify_signature, digest, each.signature, each.address)
+        yield Case(file, f"signature {each.index}", ACCEPT, signed)
 
 
-def _final_signer(entry: Mapping[str, Any]) -> Signer:
+def _sample_case(
+    file: DataFile,
+    commitment: Commitment,
+    members: Sequence[MemberSignature],
+    signers: SignerSet,
+    *,
+    claimed: Collection[int],
+    sample: Collection[int],
+) -> Case:
+    """Snowbridge demands 18 signatures more than the logarithm of the set's size, rounded up."""
+    required = _LEAST_SIGNATURES + (signers.length - 1).bit_length()
+    verify = partial(beefy.verify_sample, claimed=claimed, sample=sample, required=required)
+    return Case(file, "sample", ACCEPT, partial(verify, commitment, members, signers))
+
+
+def _commitment_of(entry: Mapping[str, Any]) -> Commitment:
+    payload = tuple((each["payloadID"].encode(), _bytes(each["data"])) for each in entry["payload"])
+    return Commitment(payload, entry["blockNumber"], entry["validatorSetID"])
+
+
+def _leaf_of(entry: Mapping[str, Any]) -> Leaf:
+    root = _bytes(entry["nextAuthoritySetRoot"])
+    following = SignerSet(entry["nextAuthoritySetID"], entry["nextAuthoritySetLen"], root)
+    return Leaf(entry["parentNumber"], _bytes(entry["parentHash"]), following, _bytes(entry["parachainHeadsRoot"]))
+
+
+def _member(entry: Mapping[str, Any]) -> MemberSignature:
+    signature = _bytes(entry["R"]) + _bytes(entry["S"]) + bytes((entry["V"] - _V_BASE,))
+    return MemberSignature(entry["Index"], _bytes(entry["Account"]), tuple(map(_bytes, entry["Proof"])), signature)
+
+
+def _final_member(entry: Mapping[str, Any]) -> MemberSignature:
+    """r and s as 32 numbers by their place."""
     numbers = [entry[part][str(place)] for part in ("r", "s") for place in range(32)]
-    path = tuple(_bytes(item) for item in entry["proof"])
-    return Signer(entry["index"], _bytes(entry["account"]), bytes((*numbers, entry["v"])), path)
+    signature = bytes((*numbers, entry["v"] - _V_BASE))
+    return MemberSignature(entry["index"], _bytes(entry["account"]), tuple(map(_bytes, entry["proof"])), signature)
 
 
-def _signature(file: DataFile, digest: bytes, signer: Signer) -> Case:
-    asked = partial(_signing_account, digest, signer.signature)
-    return Case(file, f"signature {signer.index}", value(signer.account), asked)
-
-
-def _signing_account(digest: bytes, signature: bytes) -> bytes:
-    return address_of(recover(digest, signature, v_base=27))
-
-
-def _is_member(signer: Signer, index: int, root: bytes, count: int) -> None:
-    binary_merkle.verify_inclusion(root, signer.account, index=index, count=count, items=signer.path)
-
-
-def _places(words: list[str]) -> Iterator[int]:
+def _places(words: Sequence[int | str]) -> Iterator[int]:
     for number, word in enumerate(words):
         yield from (number * _WORD_BITS + bit for bit in range(_WORD_BITS) if int(word) >> bit & 1)
 
