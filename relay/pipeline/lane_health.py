@@ -49,6 +49,7 @@ class LaneHealth:
     _seen: ClientOnHost | None = None
     _seen_at: float = float("-inf")
     _longest_life: float = 0.0
+    _refresh_again_at: float = float("-inf")
 
     @property
     def seen(self) -> ClientOnHost | None:
@@ -93,7 +94,15 @@ class LaneHealth:
             return False
         left = client.expires_at - self.clock()
         self._longest_life = max(self._longest_life, left)
-        return left < self._longest_life * self.limits.refresh_fraction
+        return left < self._longest_life * self.limits.refresh_fraction and self.clock() >= self._refresh_again_at
+
+    def refreshing(self, client: ClientOnHost) -> None:
+        """A refresh is on its way. Until it is final the host still shows the old life: no second one is paid for,
+        unless a part of what is left of that life has passed without effect.
+        """
+        if client.expires_at is not None:
+            left = client.expires_at - self.clock()
+            self._refresh_again_at = self.clock() + left * self.limits.refresh_patience
 
     def forget(self) -> None:
         """Look again next time: something on the host has changed."""

@@ -28,6 +28,7 @@ class PipelineLimits:
     endpoint_retry_max_seconds: float = 10.0  # a ledger that is back is noticed soon
     settle_seconds: float = 5.0  # how soon a delivery that the host already has is looked at again
     refresh_fraction: float = 1 / 3  # of a client's life: below it, it is refreshed without a packet
+    refresh_patience: float = 1 / 4  # of what is left then: so long is waited for a refresh to show before another
     send_margin_seconds: int = 2  # a message with less time left than this is not sent
 
 

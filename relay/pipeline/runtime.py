@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from adapters.contract.errors import EndpointTrouble, HostRefusal, LedgerBroken
 from adapters.contract.ledger import Clock, Ledger, Signer
 from proofs.errors import VerificationError
+from proofs.light_client import ClientState, LightClient
 from relay.lanes import LaneId, Lanes
 from relay.pipeline.archive import Archive, Keeping
 from relay.pipeline.belief import Belief, RunPure
@@ -146,7 +147,7 @@ class LedgerRuntime:
         await shared.database.run(partial(register, name=self.name, identity=identity, start=start))
         stored = await shared.database.run(partial(known, name=self.name))
         assert stored is not None, "it was registered"
-        client = self.ledger.decode_client(stored.client) if stored.client else await self.ledger.bootstrap()
+        client = await self._believed(stored.client)
         archive = Archive(shared.database, shared.clock, shared.keeping)
         self.belief = Belief(self.name, source, client, shared.database, shared.clock, shared.run_pure, archive)
         self.watch = Watch(
@@ -168,6 +169,18 @@ class LedgerRuntime:
             self.name, source, self.ledger.destination, shared.database, shared.limits, shared.clock
         )
         self._build_accounts(others)
+
+    async def _believed(self, stored: bytes | None) -> LightClient:
+        """Where it left off; from the configured checkpoint at the first start, or when its trust has expired."""
+        if stored is not None:
+            client = self.ledger.decode_client(stored)
+            status = client.status(int(self.shared.clock()))
+            if status.state is not ClientState.EXPIRED:
+                return client
+            log.warning(
+                "ledger %s: trust expired at %s: the checkpoint is believed instead", self.name, status.expires_at
+            )
+        return await self.ledger.bootstrap()
 
     def _leaving(self) -> tuple[LaneId, ...]:
         return tuple(lane.id for lane in self.shared.lanes.leaving(self.name))

@@ -275,6 +275,8 @@ class SourceRound:
         shared = tuple(item for item in offer.items if not item.due.solo)
         alone = [(item,) for item in offer.items if item.due.solo]
         refresh_only = [()] if not offer.items and not offer.waiting and offer.updates else []
+        if refresh_only:
+            end.health.refreshing(client)
         for items in ([shared] if shared else []) + alone + refresh_only:
             end.pool.put(VerifiedBatch(end.lane, group.at, offer.updates, items, self.clock()))
 

@@ -48,6 +48,7 @@ T = TypeVar("T")
 BLOCK_SECONDS = 1.0
 FUNDS = 10**15
 FEE_CAP = 10**12
+TRUSTING_SECONDS = 14 * 86_400
 
 
 class Crash(Exception):
@@ -96,7 +97,13 @@ class SimLedger:
 
 
 def build_ledger(
-    name: str, *, seed: int, fault_rate: float, final_depth: int = 0, apps: dict[str, App] | None = None
+    name: str,
+    *,
+    seed: int,
+    fault_rate: float,
+    final_depth: int = 0,
+    apps: dict[str, App] | None = None,
+    trusting_seconds: int = TRUSTING_SECONDS,
 ) -> SimLedger:
     balances = tuple((wire.account_of(key.public_key), FUNDS) for key in (FEE, SEND, SETUP))
     genesis = Genesis(chain_id=f"{name}-1", seed=f"{name}/{seed}".encode(), balances=balances, final_depth=final_depth)
@@ -106,12 +113,13 @@ def build_ledger(
         chain.produce_block(clock())
     faults = Faults(Random(f"{seed}/{name}"), fault_rate)
     nodes: list[EmbeddedNode] = [FaultyNode(node, faults, name=f"{name}/{number}") for number in (1, 2)]
-    return SimLedger(name, chain, node, faults, open_ledger(chain, Pool(nodes, chain_id=genesis.chain_id)))
+    ledger = open_ledger(chain, Pool(nodes, chain_id=genesis.chain_id), trusting_seconds=trusting_seconds)
+    return SimLedger(name, chain, node, faults, ledger)
 
 
-def open_ledger(chain: Chain, pool: Pool) -> Ledger:
+def open_ledger(chain: Chain, pool: Pool, *, trusting_seconds: int = TRUSTING_SECONDS) -> Ledger:
     async def bootstrapped() -> CometBftClient:
-        return client_of(chain)
+        return client_of(chain, trusting_seconds=trusting_seconds)
 
     return Ledger(
         source=EmbeddedSource(pool),
@@ -126,15 +134,15 @@ def open_ledger(chain: Chain, pool: Pool) -> Ledger:
     )
 
 
-def client_of(chain: Chain) -> CometBftClient:
+def client_of(chain: Chain, *, trusting_seconds: int = TRUSTING_SECONDS) -> CometBftClient:
     """A light client at the chain's newest final block."""
-    day = 86_400 * SECOND
+    trusting = trusting_seconds * SECOND
     return bootstrap(
         encode_light_block(chain.light_block(chain.final)),
         chain_id=chain.genesis.chain_id,
         height=chain.final,
         header_hash=chain.block(chain.final).hash,
-        parameters=Parameters(14 * day, 21 * day, 60 * SECOND),
+        parameters=Parameters(trusting, trusting * 3 // 2, 60 * SECOND),
         host=HostLayout(),
     )
 
@@ -174,6 +182,23 @@ class World:
         self.database.read(lambda connection: store_message(connection, key, message, now=clock()))
         self.sent[lane.id] = self.sent.get(lane.id, 0) + 1
 
+    async def send_past_relay(self, lane: Lane, text: str, *, seconds: int = 600) -> None:
+        """Somebody sends without us, straight on the ledger."""
+        ledger = self.ledgers[lane.source]
+        pool = Pool([ledger.node], chain_id=ledger.chain.genesis.chain_id)
+        sender, expires_at = EmbeddedSender(pool), int(clock()) + seconds
+        prepared = await sender.prepare_send(
+            lane.source_client,
+            dest_port=sender.port,
+            value=text.encode(),
+            expires_at=expires_at,
+            signer=SETUP,
+            slot=None,
+            fee_cap=FEE_CAP,
+        )
+        await ledger.node.broadcast(prepared.raw)
+        self.sent[lane.id] = self.sent.get(lane.id, 0) + 1
+
 
 async def _direct(call: Callable[[], object]) -> object:
     return call()
@@ -188,16 +213,28 @@ async def open_world(
     limits: PipelineLimits | None = None,
     apps: dict[str, App] | None = None,
     policy: LanePolicy | None = None,
+    trusting_seconds: int = TRUSTING_SECONDS,
+    belief_seconds: int = TRUSTING_SECONDS,
 ) -> AsyncIterator[World]:
-    """Two ledgers, linked, producing blocks."""
+    """Two ledgers, linked, producing blocks.
+
+    trusting_seconds: of the clients on the hosts. belief_seconds: of the relay's own light clients.
+    """
     ledgers = {
-        name: build_ledger(name, seed=seed, fault_rate=fault_rate, final_depth=final_depth, apps=apps)
+        name: build_ledger(
+            name,
+            seed=seed,
+            fault_rate=fault_rate,
+            final_depth=final_depth,
+            apps=apps,
+            trusting_seconds=belief_seconds,
+        )
         for name in ("east", "west")
     }
     east, west = ledgers["east"], ledgers["west"]
     database = CrashingDatabase(open_in_memory(), Random(f"{seed}/crashes"))
     async with _blocks(list(ledgers.values())):
-        clients = await _link(east, west)
+        clients = await link(east, west, trusting_seconds=trusting_seconds)
         policy = policy or LanePolicy()
         lanes = Lanes(
             [
@@ -226,7 +263,9 @@ async def _blocks(ledgers: Sequence[SimLedger]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-async def _link(east: SimLedger, west: SimLedger) -> tuple[ClientId, ClientId]:
+async def link(
+    east: SimLedger, west: SimLedger, *, trusting_seconds: int = TRUSTING_SECONDS
+) -> tuple[ClientId, ClientId]:
     """A client of each on the other; their ids are asked before, because each names the other."""
     setups = [
         EmbeddedSetup(
@@ -234,7 +273,10 @@ async def _link(east: SimLedger, west: SimLedger) -> tuple[ClientId, ClientId]:
         )
         for each in (east, west)
     ]
-    specs = [LightClientSpec("cometbft", client_of(each.chain).encode()) for each in (west, east)]
+    specs = [
+        LightClientSpec("cometbft", client_of(each.chain, trusting_seconds=trusting_seconds).encode())
+        for each in (west, east)
+    ]
     ids = [await setup.next_client_id(spec) for setup, spec in zip(setups, specs, strict=True)]
     for setup, spec, own, other in ((setups[0], specs[0], ids[0], ids[1]), (setups[1], specs[1], ids[1], ids[0])):
         made = await setup.create_client(spec, counterparty=other, prefix=setup.merkle_prefix, signer=SETUP)
