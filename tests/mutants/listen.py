@@ -44,7 +44,7 @@ class Listener:
     def __init__(self, only: list[str] | None = None) -> None:
         self.tests: dict[str, Heard] = {}
         self._only = None if only is None else {test: place for place, test in enumerate(only)}
-        self._current = Heard("")
+        self.current = Heard("")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self._only is not None:
@@ -52,7 +52,7 @@ class Listener:
             items[:] = sorted((each for each in items if each.nodeid in places), key=lambda each: places[each.nodeid])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._current = self.tests[nodeid] = Heard(nodeid)
+        self.current = self.tests[nodeid] = Heard(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         heard = self.tests[report.nodeid]
@@ -78,9 +78,9 @@ class Listener:
             wanted = arguments[0] if arguments else options.get("expected_exception", ())
             asked = tuple(each.__name__ for each in (wanted if isinstance(wanted, tuple) else (wanted,)))
             if len(arguments) > 1:
-                self._current.asked.append(asked)
+                self.current.asked.append(asked)
                 return honest(*arguments, **options)
-            return _Asked(honest(*arguments, **options), self._current, asked)
+            return _Asked(honest(*arguments, **options), self.current, asked)
 
         pytest.raises = raises
         try:

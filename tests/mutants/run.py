@@ -93,8 +93,6 @@ def _try(work: tuple[Mutant, list[Heard]]) -> Verdict:
 def outcome(verdict: Verdict) -> str:
     if verdict.killed_by:
         return "killed"
-    if verdict.timed_out:
-        return "no end"
     return "killed, but by no test that names its error" if verdict.noticed_by else "survived"
 
 

@@ -1,4 +1,4 @@
-"""The tool on a family of four rules: two missed by name, one without a name, one by nobody."""
+"""The tool on a family of five rules: three missed by name, one without a name, one by nobody."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 import tests.mutants
 from tests.mutants.excused import EXCUSED
 from tests.mutants.find import find_mutants
+from tests.mutants.trial import SECONDS_MAX
 
 CHECKOUT = Path(tests.mutants.__file__).resolve().parents[2]
 
@@ -45,6 +46,17 @@ def check_positive(number: int) -> None:
         raise ValueMismatch("number", got=number, expected="above 0")
 
 
+def count(number: int) -> None:
+    check_count(number)
+    while number > 9:
+        pass
+
+
+def check_count(number: int) -> None:
+    if number > 9:
+        raise LimitExceeded("number", got=number, limit=9)
+
+
 def check_known(number: int) -> int:
     if number == 7:
         raise MalformedProof("number", got=7, expected="known")
@@ -54,7 +66,7 @@ TESTS = """
 import pytest
 
 from proofs.errors import InvalidProof, LimitExceeded, MalformedProof, ValueMismatch
-from proofs.tiny.rules import check_known, verify
+from proofs.tiny.rules import check_known, count, verify
 
 
 def test_large() -> None:
@@ -73,6 +85,11 @@ def test_zero() -> None:
     assert refused.value.got == 0
 
 
+def test_many() -> None:
+    with pytest.raises(LimitExceeded):
+        count(10)
+
+
 def test_known() -> None:
     assert check_known(8) == 8
 
@@ -89,6 +106,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("proofs/tiny", "tests/proofs/tiny"):
         (root / folder).mkdir(parents=True)
     shutil.copytree(CHECKOUT / "tests" / "mutants", root / "tests" / "mutants", ignore=shutil.ignore_patterns("test_*"))
+    trial = root / "tests" / "mutants" / "trial.py"
+    trial.write_text(trial.read_text().replace(f"SECONDS_MAX = {SECONDS_MAX}", "SECONDS_MAX = 2"))
     shutil.copy(CHECKOUT / "proofs" / "errors.py", root / "proofs")
     for package in ("proofs", "proofs/tiny", "tests", "tests/proofs", "tests/proofs/tiny"):
         (root / package / "__init__.py").touch()
@@ -119,6 +138,7 @@ def test_a_kill_counts_only_by_a_test_that_names_the_error(told: dict[str, dict[
         "check_small": "killed",
         "check_even": "killed, but by no test that names its error",
         "check_positive": "killed",
+        "check_count": "killed",
         "check_known": "survived",
     }
     test = "tests/proofs/tiny/test_rules.py::"
@@ -128,6 +148,7 @@ def test_a_kill_counts_only_by_a_test_that_names_the_error(told: dict[str, dict[
         test + "test_zero",
         "MalformedProof",
     )
+    assert (told["check_count"]["killed_by"], told["check_count"]["because"]) == (test + "test_many", "no end in 2 s")
     assert told["check_known"]["noticed_by"] is None
 
 
@@ -141,10 +162,10 @@ def test_the_report_names_survivors_and_tests_that_were_left_out(checkout: Path)
     told = run(checkout)
     assert told.returncode == 1
     assert "killed, but by no test that names its error proofs/tiny/rules.py:16 check_even" in told.stdout
-    assert "survived proofs/tiny/rules.py:28 check_known" in told.stdout
+    assert "survived proofs/tiny/rules.py:39 check_known" in told.stdout
     assert told.stdout.splitlines()[-2].split(maxsplit=1) == [
         "tiny",
-        "killed by name 2/4, 1 killed, but by no test that names its error, 1 survived",
+        "killed by name 3/5, 1 killed, but by no test that names its error, 1 survived",
     ]
     assert "left out: tests/proofs/tiny/test_rules.py::test_that_fails_on_sound_code" in told.stderr
 

@@ -11,7 +11,7 @@ import contextlib
 import io
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from tests.mutants.find import Mutant
 from tests.mutants.listen import Heard, Listener
 from tests.mutants.switch import switch_off
 
-# A predicate that bounds work may be missed by work that does not end.
-SECONDS_MAX = 240
+# A predicate that bounds work is missed by work that does not end: a test that takes longer fails.
+SECONDS_MAX = 120
 
 _OPTIONS = ("-p", "no:cacheprovider", "--no-header", "--tb=no", "-x")
 
@@ -37,41 +37,46 @@ class Verdict:
     error: str | None = None
     because: str = ""
     noticed_by: str | None = None
-    timed_out: bool = False
 
 
-def run_tests(paths: Iterable[str], only: list[str] | None = None, *, stop: bool = True) -> dict[str, Heard]:
+class _Alarm:
+    """A pytest plugin that ends a test, and with it the run, after some time."""
+
+    def __init__(self) -> None:
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+    def pytest_runtest_logstart(self) -> None:
+        signal.alarm(SECONDS_MAX)
+
+    def pytest_runtest_logfinish(self) -> None:
+        signal.alarm(0)
+
+
+def run_tests(paths: Collection[str], only: list[str] | None = None, *, stop: bool = True) -> dict[str, Heard]:
     """What each test did. only: these and in this order. stop: at the first failure."""
     listener = Listener(only)
     told = io.StringIO()
     with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told), listener.listening():
-        code = pytest.main([*(_OPTIONS if stop else _OPTIONS[:-1]), *paths], plugins=[listener])
-    if code == pytest.ExitCode.INTERRUPTED and not any(each.failed for each in listener.tests.values()):
-        raise TimeoutError
-    if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
-        listener.tests.setdefault("", Heard("", failed=True, because=f"{code!r} {told.getvalue()[-300:]}"))
+        code = pytest.main([*(_OPTIONS if stop else _OPTIONS[:-1]), *paths], plugins=[listener, _Alarm()])
+    if code == pytest.ExitCode.INTERRUPTED:
+        listener.current.failed, listener.current.because = True, f"no end in {SECONDS_MAX} s"
+    elif code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        name = " ".join(paths)
+        listener.tests[name] = Heard(name, failed=True, because=f"{code!r} {told.getvalue()[-300:]}")
     return listener.tests
 
 
 def try_mutant(mutant: Mutant, tests: Sequence[Heard]) -> Verdict:
     """tests: of its family, as they ran on the sound code."""
     started = time.monotonic()
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.alarm(SECONDS_MAX)
     switch_off(mutant, Path.cwd())
     named = {each.test: errors for each in tests if (errors := named_errors(mutant, each))}
-    try:
-        for failure in failures(sorted((each for each in tests if each.test in named), key=_shortest)):
-            error = next(iter(named[failure.test].intersection(failure.asked[-1] if failure.asked else ())), None)
-            if error is not None:
-                return Verdict(mutant, time.monotonic() - started, failure.test, error, failure.because)
-        for failure in failures(sorted((each for each in tests if each.test not in named), key=_shortest)):
-            seconds = time.monotonic() - started
-            return Verdict(mutant, seconds, because=failure.because, noticed_by=failure.test)
-    except TimeoutError:
-        return Verdict(mutant, time.monotonic() - started, because=f"no end in {SECONDS_MAX} s", timed_out=True)
-    finally:
-        signal.alarm(0)
+    for failure in failures(sorted((each for each in tests if each.test in named), key=_shortest)):
+        error = next(iter(named[failure.test].intersection(failure.asked[-1] if failure.asked else ())), None)
+        if error is not None:
+            return Verdict(mutant, time.monotonic() - started, failure.test, error, failure.because)
+    for failure in failures(sorted((each for each in tests if each.test not in named), key=_shortest)):
+        return Verdict(mutant, time.monotonic() - started, because=failure.because, noticed_by=failure.test)
     return Verdict(mutant, time.monotonic() - started)
 
 
