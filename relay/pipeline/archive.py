@@ -58,6 +58,7 @@ class Archive:
         """Part of the write that stores `after`: both are there, or neither."""
         if self.keeping.enabled and before.portable and steps:
             keep_evidence(connection, ledger, start_of(before), steps, after.encode(), now=self.clock())
+            self._tidy(connection)
 
     async def keep_verified(self, ledger: str, client: LightClient, dues: Sequence[Due], group: Proven) -> None:
         """dues: whose claims `client` has just found proved by `group`."""
@@ -86,17 +87,19 @@ class Archive:
         await self._keep(lane.id, start_of(attestors_of(client)), proofs)
 
     async def _keep(self, stream: str, start: Start, proofs: Sequence[KeptProof]) -> None:
-        now = self.clock()
-        tidy = now - self._tidied_at >= _TIDY_SECONDS
-
         def write(connection: Connection) -> None:
-            keep_proofs(connection, stream, start, proofs, now=now)
-            if tidy:
-                drop_older(connection, now - self.keeping.days * _DAY_SECONDS)
-                drop_oldest(connection, self.keeping.bytes_max)
+            keep_proofs(connection, stream, start, proofs, now=self.clock())
+            self._tidy(connection)
 
         await self.database.run(write)
-        self._tidied_at = now if tidy else self._tidied_at
+
+    def _tidy(self, connection: Connection) -> None:
+        """An idle ledger learns, too: whatever keeps something sees to the bounds."""
+        now = self.clock()
+        if now - self._tidied_at >= _TIDY_SECONDS:
+            drop_older(connection, now - self.keeping.days * _DAY_SECONDS)
+            drop_oldest(connection, self.keeping.bytes_max)
+            self._tidied_at = now
 
 
 def bundle_of(due: Due, parts: Parts) -> Bundle:
