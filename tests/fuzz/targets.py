@@ -9,6 +9,8 @@ from functools import partial
 from proofs.attestation import client as attestation
 from proofs.attestation.spec import Tag
 from proofs.attestation.types import decode_abi
+from proofs.bundle.format import decode_bundle, decode_checkpoint, encode_checkpoint
+from proofs.bundle.verify import decode_checkpoint_client, verify_bundle
 from proofs.chainmaker import client as chainmaker
 from proofs.chainmaker.certificates import parse_certificate
 from proofs.chainmaker.messages import decode_config
@@ -38,12 +40,13 @@ from proofs.merkle import ics23, mmr, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
 from proofs.merkle.substrate_node import decode_node
 from proofs.merkle.substrate_trie import EMPTY_ROOT, decode_proof, encode_proof, keys_under, shown_entries
-from proofs.primitives.hashing import blake2b_256
+from proofs.primitives.hashing import blake2b_256, sha256
 from proofs.substrate import client as substrate
 from proofs.substrate.beefy import messages as beefy
 from proofs.substrate.headers import header_hash
 from proofs.substrate.justification import decode_justification
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
+from tests.proofs.bundle import samples as bundles
 from tests.proofs.chainmaker import builders as chains
 from tests.proofs.chainmaker import test_membership as membership
 from tests.proofs.cometbft import test_client as comet
@@ -84,6 +87,7 @@ def targets() -> tuple[Target, ...]:
         *_substrate(),
         *_merkle(),
         *_encoding(),
+        *_bundle(),
     )
 
 
@@ -263,6 +267,23 @@ def _look_into_state(proof: bytes) -> None:
 def _prove_leaves(encoded: bytes) -> None:
     proof = mmr.decode_leaf_proof(encoded)
     mmr.root_from([bytes(32)] * len(proof.indices), proof)
+
+
+def _bundle() -> tuple[Target, ...]:
+    """Files behind their digest, which is written again: the parsers behind it meet the bytes."""
+    made = [make() for make in (bundles.cometbft, bundles.attestation, bundles.qbft, bundles.fabric)]
+    seeds = [each.encoded[:-32] for each in made]
+    checkpoints = [encode_checkpoint(each.bundle.checkpoint)[:-32] for each in made]
+    now = made[0].now
+    return (
+        Target("bundle", "verify", lambda data: verify_bundle(data + sha256(data), held=None, now=now), seeds),
+        Target("bundle", "file", decode_bundle, [each.encoded for each in made]),
+        Target("bundle", "checkpoint", _read_checkpoint, checkpoints),
+    )
+
+
+def _read_checkpoint(data: bytes) -> object:
+    return decode_checkpoint_client(decode_checkpoint(data + sha256(data)))
 
 
 def _encoding() -> tuple[Target, ...]:
