@@ -55,6 +55,10 @@ class ScaleReader:
         self._position = stop
         return self._data[start:stop]
 
+    def ahead(self) -> bytes:
+        """All bytes that are not read yet, without reading them."""
+        return self._data[self._position :]
+
     def u8(self) -> int:
         return self.fixed(1)[0]
 
@@ -84,9 +88,10 @@ class ScaleReader:
         """A compact integer of at most `bits` bits in its shortest form. Raises MalformedProof."""
         first = self.u8()
         mode = first & 3
+        # Always the shortest, and never too large: every caller has room for six bits.
         if mode == _ONE_BYTE:
-            value, smallest = first >> _MODE_BITS, 0
-        elif mode == _TWO_BYTES:
+            return first >> _MODE_BITS
+        if mode == _TWO_BYTES:
             value, smallest = (first | self.u8() << 8) >> _MODE_BITS, 1 << 6
         elif mode == _FOUR_BYTES:
             value, smallest = (first | int.from_bytes(self.fixed(3), "little") << 8) >> _MODE_BITS, 1 << 14

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from proofs.encoding.scale import ScaleReader, encode_bytes, encode_u16
+from proofs.encoding.scale import ScaleReader, encode_bytes, encode_compact, encode_u16
 from proofs.errors import LimitExceeded, MalformedProof
 
 HASH_BYTES: Final = 32
@@ -30,6 +30,9 @@ HASHED_VALUE_BYTES_MIN: Final = 33
 
 _PART: Final = "trie node"
 _NO_CHILD: Final = (None,) * WIDTH
+_BITS: Final = tuple(1 << nibble for nibble in range(WIDTH))
+_HASH_LENGTH: Final = encode_compact(HASH_BYTES)
+_HASH_STEP: Final = len(_HASH_LENGTH) + HASH_BYTES
 
 
 class Kind(IntEnum):
@@ -49,13 +52,12 @@ class Kind(IntEnum):
     def prefix(self) -> int:
         return (self & 0xFF) << (8 - self.bits)
 
-    @property
-    def is_leaf(self) -> bool:
-        return self in (Kind.LEAF, Kind.LEAF_WITH_HASH)
 
-
+_LEAVES: Final = (Kind.LEAF, Kind.LEAF_WITH_HASH)
+# For each first byte the kind and the largest number of nibbles that it has room for.
 _KIND_OF: Final = tuple(
-    next((kind for kind in Kind if first >> (8 - kind.bits) == kind & 0xFF), None) for first in range(256)
+    next(((kind, 0xFF >> kind.bits) for kind in Kind if first >> (8 - kind.bits) == kind & 0xFF), None)
+    for first in range(256)
 )
 
 
@@ -81,7 +83,7 @@ def decode_node(encoded: bytes) -> Node | None:
     reader = ScaleReader(encoded, _PART)
     kind, nibbles = _read_header(reader)
     partial = _read_partial(reader, nibbles)
-    node = _read_leaf(reader, kind, partial) if kind.is_leaf else _read_branch(reader, kind, partial)
+    node = _read_leaf(reader, kind, partial) if kind in _LEAVES else _read_branch(reader, kind, partial)
     reader.end()
     return node
 
@@ -121,10 +123,10 @@ def _header(kind: Kind, nibbles: int) -> bytes:
 
 def _read_header(reader: ScaleReader) -> tuple[Kind, int]:
     first = reader.u8()
-    kind = _KIND_OF[first]
-    if kind is None:
+    known = _KIND_OF[first]
+    if known is None:
         raise MalformedProof("trie node header", got=first, expected="a leaf or a branch")
-    full = 0xFF >> kind.bits
+    kind, full = known
     nibbles = first & full
     more = 255 if nibbles == full else 0
     while more == 255:
@@ -152,9 +154,21 @@ def _read_branch(reader: ScaleReader, kind: Kind, partial: str) -> Node:
     bitmap = reader.u16()
     value = reader.bytes_(limit=NODE_BYTES_MAX) if kind == Kind.BRANCH_WITH_VALUE else None
     value_hash = reader.fixed(HASH_BYTES) if kind == Kind.BRANCH_WITH_HASH else None
-    check_branch_is_needed(bitmap.bit_count(), has_value=kind != Kind.BRANCH)
-    children = tuple([_read_child(reader) if bitmap >> nibble & 1 else None for nibble in range(WIDTH)])
+    count = bitmap.bit_count()
+    check_branch_is_needed(count, has_value=kind != Kind.BRANCH)
+    references = iter(_read_references(reader, count))
+    children = tuple([next(references) if bitmap & bit else None for bit in _BITS])
     return Node(partial, value, value_hash, children)
+
+
+def _read_references(reader: ScaleReader, count: int) -> list[bytes]:
+    """Nothing but hashes is the most frequent case, and is read at once, to the same result."""
+    if reader.remaining == count * _HASH_STEP:
+        ahead = reader.ahead()
+        if ahead[::_HASH_STEP] == _HASH_LENGTH * count:
+            reader.fixed(len(ahead))
+            return [ahead[at : at + HASH_BYTES] for at in range(1, len(ahead), _HASH_STEP)]
+    return [_read_child(reader) for _ in range(count)]
 
 
 def _read_child(reader: ScaleReader) -> bytes:

@@ -59,6 +59,10 @@ KNOWN = {
     "leaf without nibbles and value": ("4000", Node("", value=b"")),
     "leaf with a hash": ("22aa" + DIGEST.hex(), Node("aa", value_hash=DIGEST)),
     "branch": ("80030010" + CHILD.hex() + "80" + DIGEST.hex(), Node("", children=TWO)),
+    "branch over hashes alone": (
+        "81050140" + "80" + DIGEST.hex() + "80" + DIGEST.hex(),
+        Node("5", children=(DIGEST, *(None,) * 13, DIGEST, None)),
+    ),
     "branch with a value": ("c10c010004bb10" + CHILD.hex(), Node("c", value=b"\xbb", children=ONE)),
     "branch with a hash": ("110c0100" + DIGEST.hex() + "10" + CHILD.hex(), Node("c", value_hash=DIGEST, children=ONE)),
 }
