@@ -21,6 +21,7 @@ from proofs.light_client import LightClient
 from proofs.poa.clique import client as clique
 from proofs.poa.qbft import client as qbft
 from proofs.substrate import client as substrate
+from proofs.substrate.beefy import client as substrate_beefy
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     "fisco-bcos": Family(fisco_bcos.decode_client, "two thirds of the sealers", reads_positions=True),
     "qbft": Family(qbft.decode_client, "two thirds of the validators"),
     "substrate": Family(substrate.decode_client, "two thirds of the GRANDPA authorities"),
+    "substrate-beefy": Family(substrate_beefy.decode_client, "two thirds of the BEEFY authorities"),
 }
 
 

@@ -27,9 +27,9 @@ BLOCKS_MAX: Final = 1_024
 # What came before only tells of misbehaviour. Sets of large chains last for hours and take 40 KiB.
 SETS_MAX: Final = 4
 
-_VERSION: Final = 1
+VERSION: Final = 1
 # Four sets and one that is announced, of 4,096 authorities with 40 bytes each, and 1,024 blocks of 76 bytes.
-_CLIENT_BYTES_MAX: Final = 1 << 20
+CLIENT_BYTES_MAX: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,36 @@ class Belief:
         return self.blocks[-1]
 
     def find(self, number: int) -> Block | None:
-        block = self.newest_below(number + 1)
-        return block if block is not None and block.number == number else None
+        return find_block(self.blocks, number)
 
     def newest_below(self, number: int) -> Block | None:
-        index = bisect_left(self.blocks, number, key=attrgetter("number"))
-        return self.blocks[index - 1] if index else None
+        return newest_below(self.blocks, number)
 
     def voters_on(self, number: int) -> AuthoritySet | None:
         """The set that votes on the block `number`: the newest of those that came before it."""
         return next((each for each in reversed(self.sets) if each.since < number), None)
 
 
+def find_block(blocks: tuple[Block, ...], number: int) -> Block | None:
+    block = newest_below(blocks, number + 1)
+    return block if block is not None and block.number == number else None
+
+
+def newest_below(blocks: tuple[Block, ...], number: int) -> Block | None:
+    index = bisect_left(blocks, number, key=attrgetter("number"))
+    return blocks[index - 1] if index else None
+
+
 def encode_belief(belief: Belief) -> bytes:
     parameters, frozen = belief.parameters, belief.frozen_at
     return b"".join((
-        encode_u8(_VERSION),
+        encode_u8(VERSION),
         parameters.genesis_hash,
         encode_u32(parameters.trusting_period),
         encode_u32(parameters.clock_drift),
         belief.layout.prefix,
         encode_vector([_encode_set(each) for each in belief.sets]),
-        encode_vector([_encode_block(each) for each in belief.blocks]),
+        encode_vector([encode_block(each) for each in belief.blocks]),
         encode_option(None if belief.pending is None else _encode_change(belief.pending)),
         encode_option(None if frozen is None else encode_u32(frozen)),
     ))  # fmt: skip
@@ -91,7 +99,7 @@ def decode_belief(encoded: bytes) -> Belief:
         parameters,
         layout,
         reader.vector(lambda: _read_set(reader), limit=SETS_MAX),
-        reader.vector(lambda: _read_block(reader), limit=BLOCKS_MAX),
+        reader.vector(lambda: read_block(reader), limit=BLOCKS_MAX),
         reader.option(lambda: _read_change(reader)),
         reader.option(reader.u32),
     )
@@ -104,14 +112,14 @@ def decode_belief(encoded: bytes) -> Belief:
 
 def check_version(encoded: bytes) -> None:
     """Bytes of another version mean something else."""
-    if encoded[:1] != bytes([_VERSION]):
-        raise UnsupportedProof("client version", got=encoded[:1], expected=_VERSION)
+    if encoded[:1] != bytes([VERSION]):
+        raise UnsupportedProof("client version", got=encoded[:1], expected=VERSION)
 
 
 def check_client_size(encoded: bytes) -> None:
     """Before it is read."""
-    if len(encoded) > _CLIENT_BYTES_MAX:
-        raise LimitExceeded("client", got=len(encoded), limit=_CLIENT_BYTES_MAX)
+    if len(encoded) > CLIENT_BYTES_MAX:
+        raise LimitExceeded("client", got=len(encoded), limit=CLIENT_BYTES_MAX)
 
 
 def check_blocks(blocks: tuple[Block, ...]) -> None:
@@ -154,11 +162,11 @@ def _read_set(reader: ScaleReader) -> AuthoritySet:
     return AuthoritySet(set_id, reader.u32(), read_authorities(reader))
 
 
-def _encode_block(block: Block) -> bytes:
+def encode_block(block: Block) -> bytes:
     return encode_u32(block.number) + block.hash + block.state_root + encode_u64(block.time_ms)
 
 
-def _read_block(reader: ScaleReader) -> Block:
+def read_block(reader: ScaleReader) -> Block:
     block = Block(reader.u32(), reader.fixed(HASH_BYTES), reader.fixed(HASH_BYTES), reader.u64())
     check_time(block.time_ms)
     return block

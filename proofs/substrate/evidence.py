@@ -41,7 +41,7 @@ class Checkpoint:
 
 def encode_step(step: Step) -> bytes:
     headers = encode_vector([encode_header(each) for each in step.headers])
-    return headers + encode_justification(step.justification) + _encode_nodes(step.state)
+    return headers + encode_justification(step.justification) + encode_nodes(step.state)
 
 
 def decode_step(evidence: bytes) -> Step:
@@ -50,20 +50,20 @@ def decode_step(evidence: bytes) -> Step:
     reader = ScaleReader(evidence, "evidence")
     headers = reader.vector(lambda: read_header(reader), limit=rules.HEADERS_MAX)
     rules.check_some_header(len(headers))
-    step = Step(headers, read_justification(reader), _read_nodes(reader))
+    step = Step(headers, read_justification(reader), read_nodes(reader))
     reader.end()
     return step
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    return encode_header(checkpoint.header) + _encode_nodes(checkpoint.state)
+    return encode_header(checkpoint.header) + encode_nodes(checkpoint.state)
 
 
 def decode_checkpoint(evidence: bytes) -> Checkpoint:
     """Raises MalformedProof, LimitExceeded, UnsupportedProof."""
     check_evidence_size(evidence)
     reader = ScaleReader(evidence, "checkpoint")
-    checkpoint = Checkpoint(read_header(reader), _read_nodes(reader))
+    checkpoint = Checkpoint(read_header(reader), read_nodes(reader))
     reader.end()
     return checkpoint
 
@@ -74,9 +74,9 @@ def check_evidence_size(evidence: bytes) -> None:
         raise LimitExceeded("evidence", got=len(evidence), limit=EVIDENCE_BYTES_MAX)
 
 
-def _encode_nodes(nodes: tuple[bytes, ...]) -> bytes:
+def encode_nodes(nodes: tuple[bytes, ...]) -> bytes:
     return encode_vector([encode_bytes(each) for each in nodes])
 
 
-def _read_nodes(reader: ScaleReader) -> tuple[bytes, ...]:
+def read_nodes(reader: ScaleReader) -> tuple[bytes, ...]:
     return reader.vector(lambda: reader.bytes_(limit=EVIDENCE_BYTES_MAX), limit=NODES_MAX)

@@ -55,7 +55,7 @@ def time_of(state_root: bytes, nodes: Sequence[bytes], *, genesis_hash: bytes) -
     """Unix milliseconds, as the state of a block of this chain says. Raises InvalidProof."""
     time, genesis = substrate_trie.values_at(state_root, STEP_KEYS, nodes)
     check_chain(genesis, genesis_hash)
-    return _read_time(time)
+    return read_time(time)
 
 
 def checkpoint_state(state_root: bytes, nodes: Sequence[bytes], *, genesis_hash: bytes) -> tuple[int, int, Authorities]:
@@ -64,7 +64,7 @@ def checkpoint_state(state_root: bytes, nodes: Sequence[bytes], *, genesis_hash:
     time, genesis, set_id, authorities, pending = found
     check_chain(genesis, genesis_hash)
     check_nothing_pending(pending)
-    return _read_time(time), _read_set_id(set_id), _read_authorities(authorities)
+    return read_time(time), _read_set_id(set_id), _read_authorities(authorities)
 
 
 def check_claims_count(count: int) -> None:
@@ -103,7 +103,7 @@ def check_stored(found: bytes | None, item: str) -> None:
         raise MalformedProof(item, got="nothing", expected="a value in the state")
 
 
-def _read_time(found: bytes | None) -> int:
+def read_time(found: bytes | None) -> int:
     check_stored(found, "Timestamp.Now")
     reader = ScaleReader(found or b"", "Timestamp.Now")
     time_ms = reader.u64()

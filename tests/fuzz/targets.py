@@ -42,7 +42,9 @@ from proofs.merkle.substrate_node import decode_node
 from proofs.merkle.substrate_trie import EMPTY_ROOT, decode_proof, encode_proof, keys_under, shown_entries
 from proofs.primitives.hashing import blake2b_256, sha256
 from proofs.substrate import client as substrate
+from proofs.substrate.beefy import client as substrate_beefy
 from proofs.substrate.beefy import messages as beefy
+from proofs.substrate.beefy.evidence import encode_step as encode_beefy_step
 from proofs.substrate.headers import header_hash
 from proofs.substrate.justification import decode_justification
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
@@ -225,6 +227,8 @@ def _substrate() -> tuple[Target, ...]:
     )
     claims = partial(_check, client, relays.CLAIMS, relays.at(relays.START))
     signed = signers.NOW_SIGNING.signed(signers.commitment(b"\x01" * 32), signers.QUORUM)
+    chain = signers.chain_of()
+    steps = [encode_beefy_step(chain.step(relays.START + 5)), encode_beefy_step(chain.step(relays.START + 4, back=1))]
     leaf = signers.leaf(signers.BLOCK, signers.SIGNING_NEXT.set)
     clients = [client.encode(), client.frozen(2).encode(), votes.waiting().encode()]
     return (
@@ -234,6 +238,8 @@ def _substrate() -> tuple[Target, ...]:
         Target("substrate", "check", claims, [votes.CHAIN.prove(relays.START, relays.CLAIMS)]),
         Target("substrate", "client", substrate.decode_client, clients),
         Target("substrate", "justification", decode_justification, votes.justifications()),
+        Target("substrate", "beefy update", partial(chain.client().update, now=relays.NOW), steps),
+        Target("substrate", "beefy client", substrate_beefy.decode_client, [chain.client().encode()]),
         Target("substrate", "beefy", beefy.decode_signed_commitment, [beefy.encode_signed_commitment(signed)]),
         Target("substrate", "beefy leaf", beefy.decode_leaf, [beefy.encode_leaf(leaf)]),
     )

@@ -93,14 +93,11 @@ def decode_commitment(encoded: bytes) -> Commitment:
 
 
 def encode_leaf(leaf: Leaf) -> bytes:
-    signers = leaf.next_signers
     return b"".join((
         encode_u8(_LEAF_VERSION),
         encode_u32(leaf.parent_number),
         leaf.parent_hash,
-        encode_u64(signers.set_id),
-        encode_u32(signers.length),
-        signers.root,
+        encode_signers(leaf.next_signers),
         leaf.extra,
     ))  # fmt: skip
 
@@ -108,15 +105,24 @@ def encode_leaf(leaf: Leaf) -> bytes:
 def decode_leaf(encoded: bytes) -> Leaf:
     """Raises MalformedProof, UnsupportedProof."""
     reader = ScaleReader(encoded, "MMR leaf")
-    check_leaf_version(reader.u8())
-    leaf = Leaf(
-        reader.u32(),
-        reader.fixed(HASH_BYTES),
-        SignerSet(reader.u64(), reader.u32(), reader.fixed(HASH_BYTES)),
-        reader.fixed(HASH_BYTES),
-    )
+    leaf = read_leaf(reader)
     reader.end()
     return leaf
+
+
+def read_leaf(reader: ScaleReader) -> Leaf:
+    """Raises MalformedProof, UnsupportedProof."""
+    check_leaf_version(reader.u8())
+    return Leaf(reader.u32(), reader.fixed(HASH_BYTES), read_signers(reader), reader.fixed(HASH_BYTES))
+
+
+def encode_signers(signers: SignerSet) -> bytes:
+    return encode_u64(signers.set_id) + encode_u32(signers.length) + signers.root
+
+
+def read_signers(reader: ScaleReader) -> SignerSet:
+    """Raises MalformedProof."""
+    return SignerSet(reader.u64(), reader.u32(), reader.fixed(HASH_BYTES))
 
 
 def encode_signed_commitment(signed: SignedCommitment) -> bytes:
@@ -137,12 +143,18 @@ def decode_signed_commitment(encoded: bytes) -> SignedCommitment:
     Raises MalformedProof, LimitExceeded, UnsupportedProof.
     """
     reader = ScaleReader(encoded, "signed commitment")
+    signed = read_signed_commitment(reader)
+    reader.end()
+    return signed
+
+
+def read_signed_commitment(reader: ScaleReader) -> SignedCommitment:
+    """Raises MalformedProof, LimitExceeded, UnsupportedProof."""
     check_proof_version(reader.u8())
     commitment = _read_commitment(reader)
     bits = reader.bytes_(limit=SIGNERS_MAX // _BYTE_BITS + 1)
     length = reader.u32()
     given = reader.vector(lambda: reader.fixed(SIGNATURE_BYTES), limit=SIGNERS_MAX)
-    reader.end()
     check_bits_length(len(bits), length)
     has_signed = [bool(bits[at // _BYTE_BITS] << at % _BYTE_BITS & 0x80) for at in range(length)]
     check_signature_for_each_bit(len(given), sum(has_signed))

@@ -5,7 +5,7 @@ Sources: sp-consensus-beefy; Snowbridge, BeefyClient.sol, for hand-over and for 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from proofs.errors import (
     DuplicateSigner,
@@ -13,6 +13,7 @@ from proofs.errors import (
     InsufficientVotingPower,
     LimitExceeded,
     MalformedProof,
+    NotMisbehaviour,
     RootMismatch,
     UnknownCommittee,
     UnknownSigner,
@@ -20,7 +21,8 @@ from proofs.errors import (
     ValueMismatch,
 )
 from proofs.substrate.beefy.messages import ADDRESS_BYTES, MMR_ROOT, SIGNERS_MAX, Commitment, Leaf, SignerSet
-from proofs.substrate.types import HASH_BYTES
+from proofs.substrate.headers import header_hash
+from proofs.substrate.types import HASH_BYTES, Header
 
 
 def check_signers(signers: SignerSet) -> None:
@@ -51,12 +53,6 @@ def check_set_follows(got: int, *, current: int) -> None:
     """Sets are counted without gaps."""
     if got != current + 1:
         raise ValueMismatch("next BEEFY set id", got=got, expected=current + 1)
-
-
-def check_block_increases(number: int, *, trusted: int) -> None:
-    """A root of an older block holds less than is known."""
-    if number <= trusted:
-        raise HeightNotIncreasing(got=number, trusted=trusted)
 
 
 def check_signatures_count(count: int, signers: SignerSet) -> None:
@@ -144,3 +140,18 @@ def check_leaf_is_not_newer(leaf: Leaf, *, block_number: int) -> None:
     """A leaf names its block's parent: a root of a block has no leaf of a later one."""
     if leaf.parent_number >= block_number:
         raise ValueMismatch("MMR leaf's parent number", got=leaf.parent_number, expected=f"below {block_number}")
+
+
+def check_header_of_leaf(header: Header, leaf: Leaf) -> None:
+    """The shown block is the one that the leaf names as its parent."""
+    if header.number != leaf.parent_number:
+        raise ValueMismatch("block number", got=header.number, expected=leaf.parent_number)
+    digest = header_hash(header)
+    if digest != leaf.parent_hash:
+        raise ValueMismatch("block hash", got=digest, expected=leaf.parent_hash)
+
+
+def check_statements_conflict(a: Mapping[tuple[str, int], bytes], b: Mapping[tuple[str, int], bytes]) -> None:
+    """Two roots signed for one block, or two blocks of one height. a, b: what and its height → hash."""
+    if all(a[each] == b[each] for each in a.keys() & b.keys()):
+        raise NotMisbehaviour("no root and no block of one height of which both tell, and differ")

@@ -9,11 +9,7 @@ Three forms, from strong to weak:
   a claim with too few signers passes is a question of odds, and the draw, its chance and the time between are the
   verifier's to see to. Nothing here draws.
 
-The next authorities come from a leaf under a root that the present ones signed.
-
-Trust root: for BEEFY, a present and a next set of signers as an operator configured them.
-
-Not checked: for BEEFY, that what is signed was made final by GRANDPA: its authorities sign nothing else.
+The next authorities come from a leaf under a root that those before them signed.
 """
 
 from __future__ import annotations
@@ -54,39 +50,48 @@ class LeafPath:
 
 
 @dataclass(frozen=True, slots=True)
-class BeefyBelief:
-    """Who signs now and next, and the newest root that was signed: of all leaves up to `block_number`."""
+class Statement:
+    """What signers said, with what shows it: the addresses of their whole set, and a leaf under the signed root."""
+
+    signed: SignedCommitment
+    addresses: tuple[bytes, ...]
+    leaf: Leaf
+    path: LeafPath
+
+    @property
+    def commitment(self) -> Commitment:
+        return self.signed.commitment
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Who signs in the present session, and who in the next."""
 
     current: SignerSet
     following: SignerSet
-    block_number: int
-    mmr_root: bytes
 
 
-def advance(
-    belief: BeefyBelief, commitment: Commitment, members: Sequence[MemberSignature], leaf: Leaf, path: LeafPath
-) -> BeefyBelief:
-    """Believe a commitment by a quorum of the present or the next signers. Raises VerificationError.
-
-    Signed by the next, it ends the present session: the leaf then says who comes after them.
-    """
-    current, following = belief.current, belief.following
-    rules.check_set_is_known(commitment.set_id, current=current.set_id, following=following.set_id)
-    rules.check_block_increases(commitment.block_number, trusted=belief.block_number)
-    hands_over = commitment.set_id == following.set_id
-    verify_members(commitment, members, following if hands_over else current)
+def verify_statement(trust: Trust, statement: Statement) -> bytes:
+    """Return the root that a quorum of the present or the next signers signed. Raises VerificationError."""
+    commitment = statement.commitment
+    rules.check_set_is_known(commitment.set_id, current=trust.current.set_id, following=trust.following.set_id)
+    signers = trust.following if is_handed_over(trust, commitment) else trust.current
     root = mmr_root_of(commitment)
-    verify_leaf(leaf, path, root=root, block_number=commitment.block_number)
-    if hands_over:
-        current, following = hand_over(following, leaf)
-    return BeefyBelief(current, following, commitment.block_number, root)
+    verify_leaf(statement.leaf, statement.path, root=root, block_number=commitment.block_number)
+    verify_signed_commitment(statement.signed, statement.addresses, signers)
+    return root
 
 
-def hand_over(following: SignerSet, leaf: Leaf) -> tuple[SignerSet, SignerSet]:
+def is_handed_over(trust: Trust, commitment: Commitment) -> bool:
+    """Whether the next signers signed: then the session of the present ones is over."""
+    return commitment.set_id == trust.following.set_id
+
+
+def hand_over(trust: Trust, leaf: Leaf) -> Trust:
     """The next signers become the present ones, and a leaf that they signed names the next. Raises InvalidProof."""
-    rules.check_set_follows(leaf.next_signers.set_id, current=following.set_id)
+    rules.check_set_follows(leaf.next_signers.set_id, current=trust.following.set_id)
     rules.check_signers(leaf.next_signers)
-    return following, leaf.next_signers
+    return Trust(trust.following, leaf.next_signers)
 
 
 def verify_signed_commitment(signed: SignedCommitment, addresses: Sequence[bytes], signers: SignerSet) -> None:

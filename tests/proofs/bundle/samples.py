@@ -17,6 +17,7 @@ from proofs.light_client import Claim, Height, LightClient, Position
 from proofs.poa.clique.client import bootstrap as bootstrap_clique
 from proofs.poa.headers import encode_evidence
 from proofs.poa.qbft.client import bootstrap as bootstrap_qbft
+from proofs.substrate.beefy.evidence import encode_step
 from tests.proofs.attestation import builders as attestors
 from tests.proofs.bitcoin import builders as blocks
 from tests.proofs.bitcoin.builders import ROUTE
@@ -30,6 +31,7 @@ from tests.proofs.fabric.test_client import GENESIS, ORDERER
 from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.poa import builders as sealers
 from tests.proofs.substrate import builders as authorities
+from tests.proofs.substrate.beefy import builders as beefy
 
 PAYLOAD = Payload("mailbox", "mailbox", "v1", "text/plain", b"hello")
 PACKET = Packet(7, ClientId("client-0"), ClientId("client-1"), 1_700_000_001, (PAYLOAD,))
@@ -203,6 +205,20 @@ def substrate(kind: Kind = Kind.RECEIVE) -> Sample:
     return sample(chain.client(), made, authorities.NOW)
 
 
+def substrate_beefy(kind: Kind = Kind.RECEIVE) -> Sample:
+    bundle = bundle_of(kind)
+    claim = claim_of(bundle)
+    chain = beefy.BeefyChain()
+    chain.grow(4)
+    chain.grow(host={} if claim.value is None else {authorities.LAYOUT.key(claim.path): claim.value})
+    chain.grow()
+    proved = chain.blocks.last - 1
+    steps = (encode_step(chain.step(chain.blocks.last)),)
+    proof = chain.blocks.prove(proved, [claim])
+    made = replace(bundle, evidence=steps, at=authorities.at(proved), proof=proof)
+    return sample(chain.client(), made, authorities.NOW)
+
+
 FAMILIES: dict[str, Callable[[], Sample]] = {
     "attestation": attestation,
     "bitcoin": bitcoin,
@@ -214,6 +230,7 @@ FAMILIES: dict[str, Callable[[], Sample]] = {
     "fisco-bcos": fisco_bcos,
     "qbft": qbft,
     "substrate": substrate,
+    "substrate-beefy": substrate_beefy,
 }
 
 

@@ -80,7 +80,7 @@ def test_a_changed_byte_is_refused_by_the_digest(family: str) -> None:
         assert refused.value.part == "digest of the file"
 
 
-@pytest.mark.parametrize("family", ("attestation", "clique", "ethereum", "qbft", "substrate"))
+@pytest.mark.parametrize("family", ("attestation", "clique", "ethereum", "qbft", "substrate", "substrate-beefy"))
 def test_every_byte_of_these_families_is_covered(family: str) -> None:
     sample = made(family)
     assert uncovered(family, Kind.RECEIVE) == ()

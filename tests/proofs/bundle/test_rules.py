@@ -47,7 +47,7 @@ from tests.proofs.fuzzing import assert_only_refusals
 
 COMET = cometbft()
 ATTESTED = attestation()
-TWO_SIDED = ("attestation", "chainmaker", "clique", "cometbft", "fisco_bcos", "qbft", "substrate")
+TWO_SIDED = ("attestation", "chainmaker", "clique", "cometbft", "fisco_bcos", "qbft", "substrate", "substrate_beefy")
 
 
 def verified(sample: Sample, *, held: bytes | None = None) -> Proved:

@@ -12,9 +12,8 @@ import pytest
 
 from proofs.errors import InvalidSignature, MalformedProof, RootMismatch, UnknownSigner
 from proofs.merkle import mmr
-from proofs.substrate.beefy import spec as beefy_spec
 from proofs.substrate.beefy.messages import commitment_hash
-from proofs.substrate.beefy.spec import BeefyBelief, mmr_root_of, verify_leaf, verify_sample
+from proofs.substrate.beefy.spec import Trust, hand_over, mmr_root_of, verify_leaf, verify_sample
 from tests.proofs.substrate import published
 
 _BESIDE = Path(__file__).resolve().parents[4] / "shared" / "vectors"
@@ -61,8 +60,8 @@ def test_a_leaf_under_the_signed_root_names_the_next_signers() -> None:
     with pytest.raises(RootMismatch):
         verify_leaf(replace(leaf, parent_number=1), path, root=root, block_number=commitment.block_number)
     signers = published.signers_in_log(params)
-    assert beefy_spec.hand_over(signers, leaf) == (signers, leaf.next_signers)
-    assert BeefyBelief(signers, leaf.next_signers, commitment.block_number, root).following.set_id == 12_768
+    before = Trust(replace(signers, set_id=signers.set_id - 1), signers)
+    assert hand_over(before, leaf) == Trust(signers, leaf.next_signers)
 
 
 def test_a_sample_of_six_hundred_signers() -> None:

@@ -11,13 +11,11 @@ import pytest
 
 from proofs.errors import (
     DuplicateSigner,
-    HeightNotIncreasing,
     InsufficientVotingPower,
     InvalidSignature,
     LimitExceeded,
     MalformedProof,
     RootMismatch,
-    UnknownCommittee,
     UnknownSigner,
     UnsupportedProof,
     ValueMismatch,
@@ -39,10 +37,8 @@ from proofs.substrate.beefy.messages import (
     encode_signed_commitment,
 )
 from proofs.substrate.beefy.spec import (
-    BeefyBelief,
     LeafPath,
     MemberSignature,
-    advance,
     verify_members,
     verify_sample,
     verify_signed_commitment,
@@ -50,7 +46,6 @@ from proofs.substrate.beefy.spec import (
 from tests.proofs.fuzzing import assert_only_refusals
 from tests.proofs.substrate.beefy.builders import (
     AFTER_THEM,
-    BELIEF,
     BLOCK,
     NOW_SIGNING,
     QUORUM,
@@ -74,109 +69,53 @@ def refused(error: type[VerificationError], attempt: Any, **fields: object) -> N
     assert {name: getattr(refusal.value, name) for name in fields} == fields
 
 
-def step(
-    members: Sequence[MemberSignature] = MEMBERS,
-    said: Commitment = SAID,
-    newest: Leaf = NEWEST,
-    path: LeafPath = PATH,
-    belief: BeefyBelief = BELIEF,
-) -> BeefyBelief:
-    return advance(belief, said, members, newest, path)
+def step(members: Sequence[MemberSignature] = MEMBERS, said: Commitment = SAID) -> None:
+    verify_members(said, members, NOW_SIGNING.set)
 
 
-# --- following
+# --- leaves
 
 
-def test_a_quorum_of_the_present_signers_is_believed() -> None:
-    believed = step()
-    assert (believed.block_number, believed.mmr_root) == (BLOCK, RANGE.root())
-    assert (believed.current, believed.following) == (BELIEF.current, BELIEF.following)
+def show(newest: Leaf = NEWEST, path: LeafPath = PATH) -> None:
+    beefy_spec.verify_leaf(newest, path, root=RANGE.root(), block_number=BLOCK)
+
+
+def test_every_leaf_under_the_root_is_shown_by_its_path() -> None:
     for place in range(4):
-        beefy_spec.verify_leaf(RANGE.leaves[place], RANGE.path(place), root=believed.mmr_root, block_number=BLOCK)
-
-
-def handed_over(following: SignerSet = AFTER_THEM.set) -> tuple[Any, ...]:
-    leaves = range_to(BLOCK, following)
-    said = commitment(leaves.root(), set_id=SET_ID + 1)
-    return SIGNING_NEXT.members(said, range(7)), said, leaves.leaves[3], leaves.path(3)
-
-
-def test_the_next_signers_take_over_and_name_who_follows() -> None:
-    believed = step(*handed_over())
-    assert (believed.current, believed.following) == (SIGNING_NEXT.set, AFTER_THEM.set)
-    leaves = range_to(BLOCK + 8, AFTER_THEM.set)
-    said = commitment(leaves.root(), block=BLOCK + 8, set_id=SET_ID + 1)
-    again = step(SIGNING_NEXT.members(said, range(7)), said, leaves.leaves[3], leaves.path(3), believed)
-    assert (again.current, again.block_number) == (SIGNING_NEXT.set, BLOCK + 8)
-
-
-def test_a_leaf_that_skips_a_set() -> None:
-    after = replace(AFTER_THEM.set, set_id=SET_ID + 3)
-    refused(ValueMismatch, lambda: step(*handed_over(after)), part="next BEEFY set id", got=SET_ID + 3)
-
-
-def test_a_leaf_of_the_old_session_does_not_name_who_follows() -> None:
-    refused(ValueMismatch, lambda: step(*handed_over(SIGNING_NEXT.set)), part="next BEEFY set id", got=SET_ID + 1)
-
-
-def test_a_leaf_that_names_nobody() -> None:
-    nobody = replace(AFTER_THEM.set, length=0)
-    refused(MalformedProof, lambda: step(*handed_over(nobody)), part="BEEFY signers", got=0)
-
-
-def test_a_leaf_that_names_too_many() -> None:
-    many = replace(AFTER_THEM.set, length=4_097)
-    refused(LimitExceeded, lambda: step(*handed_over(many)), part="BEEFY signers", got=4_097, limit=4_096)
-
-
-def test_signers_that_are_not_known_yet() -> None:
-    said = replace(SAID, set_id=SET_ID + 2)
-    refused(UnknownCommittee, lambda: step(said=said), period=SET_ID + 2, newest=SET_ID + 1)
-
-
-def test_signers_that_are_gone() -> None:
-    said = replace(SAID, set_id=SET_ID - 1)
-    refused(HeightNotIncreasing, lambda: step(said=said), got=SET_ID - 1, trusted=SET_ID)
-
-
-@pytest.mark.parametrize("back", (0, 1))
-def test_a_block_that_is_not_newer(back: int) -> None:
-    believed = replace(BELIEF, block_number=BLOCK + back)
-    refused(HeightNotIncreasing, lambda: step(belief=believed), got=BLOCK, trusted=BLOCK + back)
+        show(RANGE.leaves[place], RANGE.path(place))
 
 
 def test_a_leaf_of_another_range() -> None:
-    refused(RootMismatch, lambda: step(newest=leaf(BLOCK, AFTER_THEM.set)), part="MMR", expected=RANGE.root())
+    refused(RootMismatch, lambda: show(leaf(BLOCK, AFTER_THEM.set)), part="MMR", expected=RANGE.root())
 
 
 def test_a_leaf_of_a_later_block() -> None:
     newer = leaf(BLOCK + 1, SIGNING_NEXT.set)
-    refused(ValueMismatch, lambda: step(newest=newer), part="MMR leaf's parent number", got=BLOCK)
+    refused(ValueMismatch, lambda: show(newer), part="MMR leaf's parent number", got=BLOCK)
 
 
 # --- the payload
 
 
-def signed_with(*payload: tuple[bytes, bytes]) -> tuple[list[MemberSignature], Commitment]:
-    said = replace(SAID, payload=payload)
-    return NOW_SIGNING.members(said, QUORUM), said
+def root_in(*payload: tuple[bytes, bytes]) -> bytes:
+    return beefy_spec.mmr_root_of(replace(SAID, payload=payload))
 
 
 def test_other_items_of_the_payload_are_signed_but_not_read() -> None:
-    assert step(*signed_with((b"zz", b"more"), (MMR_ROOT, RANGE.root()))).mmr_root == RANGE.root()
+    assert root_in((b"zz", b"more"), (MMR_ROOT, RANGE.root())) == RANGE.root()
 
 
 def test_a_payload_without_a_root() -> None:
-    refused(UnsupportedProof, lambda: step(*signed_with((b"zz", RANGE.root()))), part="MMR roots in a payload", got=0)
+    refused(UnsupportedProof, lambda: root_in((b"zz", RANGE.root())), part="MMR roots in a payload", got=0)
 
 
 def test_a_payload_with_two_roots() -> None:
-    twice = signed_with((MMR_ROOT, RANGE.root()), (MMR_ROOT, b"\x01" * 32))
-    refused(UnsupportedProof, lambda: step(*twice), part="MMR roots in a payload", got=2)
+    twice = ((MMR_ROOT, RANGE.root()), (MMR_ROOT, b"\x01" * 32))
+    refused(UnsupportedProof, lambda: root_in(*twice), part="MMR roots in a payload", got=2)
 
 
 def test_a_root_of_another_length() -> None:
-    refused(MalformedProof, lambda: step(*signed_with((MMR_ROOT, bytes(31)))), part="MMR root", got=31)
+    refused(MalformedProof, lambda: root_in((MMR_ROOT, bytes(31))), part="MMR root", got=31)
 
 
 # --- signatures
