@@ -151,7 +151,15 @@ class LedgerRuntime:
         archive = Archive(shared.database, shared.clock, shared.keeping)
         self.belief = Belief(self.name, source, client, shared.database, shared.clock, shared.run_pure, archive)
         self.watch = Watch(
-            self.name, source, shared.database, shared.lanes, shared.limits, shared.clock, stored.cursor, self._on_read
+            self.name,
+            source,
+            shared.database,
+            shared.lanes,
+            shared.limits,
+            shared.clock,
+            stored.cursor,
+            self._on_read,
+            stored.rewind_to,
         )
         ends = tuple(self._far_end(others, lane_id, attestors) for lane_id in self._leaving())
         self.round = SourceRound(

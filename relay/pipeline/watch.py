@@ -42,7 +42,11 @@ OMISSIONS = Counter("causeway_omissions_total", "Times an endpoint was found to 
 
 @dataclass(slots=True)
 class Watch:
-    """One per ledger. on_read is called after each scan that was recorded: others may go on."""
+    """One per ledger. on_read is called after each scan that was recorded: others may go on.
+
+    asked: from where it is to be read again, as the store has it; None when nothing is amiss. Until that has begun,
+    what the cursor says is read is not what was found missing.
+    """
 
     ledger: str
     source: Source
@@ -52,6 +56,7 @@ class Watch:
     clock: Clock
     cursor: Cursor
     on_read: Callable[[], None]
+    asked: int | None = None
     served_by: str = ""
     latest: int = 0
     final_time: int = 0
@@ -75,21 +80,25 @@ class Watch:
         """Read again from `number` on: something was left out. Stored, so that a restart does not forget it."""
         OMISSIONS.labels(self.ledger).inc()
         log.warning("ledger %s is read again from %d: %s (served by %s)", self.ledger, number, why, self.served_by)
-        await self.database.run(partial(ask_rewind, name=self.ledger, number=max(number, 0)))
+        number = max(number, 0)
+        await self.database.run(partial(ask_rewind, name=self.ledger, number=number))
+        self.asked = number if self.asked is None else min(self.asked, number)
         self.wake.set()
 
     async def _rewind_if_asked(self) -> None:
-        stored = await self.database.run(partial(known, name=self.ledger))
-        assert stored is not None, "a watched ledger is registered"
+        asked = self.asked
         # Not at once again: what two readings do not show, a third in the same moment will not show either.
-        if stored.rewind_to is None or self.clock() - self._rewound_at < self.limits.retry_first_seconds:
+        if asked is None or self.clock() - self._rewound_at < self.limits.retry_first_seconds:
             return
         self._rewound_at = self.clock()
         cursor = self.cursor
-        if stored.rewind_to < cursor.height.number:
-            cursor = await self.source.start(Height(cursor.height.revision, stored.rewind_to))
-        await self.database.run(partial(rewind, name=self.ledger, cursor=cursor))
+        if asked < cursor.height.number:
+            # Nothing of ours stands below where the host was created, however far down that is.
+            cursor = await self.source.start(Height(cursor.height.revision, asked) if asked else None)
+        await self.database.run(partial(rewind, name=self.ledger, cursor=cursor, asked=asked))
         self.cursor = cursor
+        if self.asked == asked:
+            self.asked = None
 
     async def _check_contiguous(self, scan: Scan) -> None:
         """Sequences of one client follow each other without a gap. Source: ICS-04 v2, sequences are never skipped."""

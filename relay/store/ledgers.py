@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.contract.errors import IdentityChanged
@@ -15,6 +15,8 @@ from adapters.contract.ledger import Cursor, LedgerIdentity
 from proofs.light_client import Height
 from relay.lanes import Lane, LaneId
 from relay.store.schema import LANE, LEDGER
+
+UNWATCHED: Final = -1  # the last sequence sent on a lane that is not configured now: nobody counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,12 @@ def ask_rewind(connection: Connection, name: str, number: int) -> None:
     connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(rewind_to=lowest))
 
 
-def rewind(connection: Connection, name: str, cursor: Cursor) -> None:
-    """Read again from `cursor`: what was asked for is done."""
+def rewind(connection: Connection, name: str, cursor: Cursor, *, asked: int) -> None:
+    """Read again from `cursor`: what was asked for is done, unless a lower height was asked for meanwhile."""
     height = cursor.height
     values = {"cursor_revision": height.revision, "cursor_number": height.number, "cursor_hash": cursor.hash}
-    connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(**values, rewind_to=None))
+    still = case((LEDGER.c.rewind_to < asked, LEDGER.c.rewind_to), else_=None)
+    connection.execute(update(LEDGER).where(LEDGER.c.name == name).values(**values, rewind_to=still))
 
 
 def halt(connection: Connection, name: str, why: str | None) -> None:
@@ -95,6 +98,11 @@ def halt(connection: Connection, name: str, why: str | None) -> None:
 
 
 def register_lanes(connection: Connection, lanes: Iterable[Lane], *, paused: frozenset[LaneId]) -> None:
+    """Remember the configured lanes. The ledgers of one that was not watched so far are read again from the start:
+    what happened on it before was read as somebody else's.
+    """
+    lanes = tuple(lanes)
+    watched = {row.id for row in connection.execute(select(LANE.c.id).where(LANE.c.last_sent != UNWATCHED))}
     for lane in lanes:
         statement = upsert(LANE).values(
             id=lane.id,
@@ -110,6 +118,12 @@ def register_lanes(connection: Connection, lanes: Iterable[Lane], *, paused: fro
             log_hash=b"",
         )
         connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    new = [lane for lane in lanes if lane.id not in watched]
+    connection.execute(update(LANE).where(LANE.c.id.in_([lane.id for lane in new])).values(last_sent=0))
+    ledgers = {name for lane in new for name in (lane.source, lane.destination)}
+    connection.execute(update(LEDGER).where(LEDGER.c.name.in_(ledgers)).values(rewind_to=0, checked_number=0))
+    others = LANE.c.id.not_in([lane.id for lane in lanes])
+    connection.execute(update(LANE).where(others).values(last_sent=UNWATCHED))
 
 
 def set_paused(connection: Connection, lane: LaneId, *, paused: bool) -> None:
