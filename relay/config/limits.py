@@ -117,6 +117,12 @@ class Limits:
         default=1 / 3,
         example="0.33",
     )
+    refresh_patience: float = option(
+        number(0.01, 0.9, "the rest of a client's life"),
+        "How long a refresh may take to show before another is paid for: a part of what is left of the life.",
+        default=1 / 4,
+        example="0.25",
+    )
     send_margin_seconds: int = option(
         whole(0, 86_400, "seconds"),
         "A message with less time left than this is not sent: it would arrive too late and be paid for.",
