@@ -9,9 +9,11 @@ the chain's genesis hash; then, that never a third of the weight of a set lies a
 keys of two thirds within the trusting period.
 
 Not checked: execution, block production (BABE, Aura and their seals), extrinsics, and the meaning of a runtime upgrade.
-Forced changes of authorities are refused: a new checkpoint is needed. State is read as runtimes keep it whose
-pallet-grandpa has its authorities in its own storage (version 5, 2024), under the pallets' usual names. Parachains have
-no GRANDPA of their own: this is for chains that have, relay chains among them. BEEFY is judged apart (beefy).
+Two things that nodes take are refused: a forced change of authorities, after which a new checkpoint is needed, and a
+justification in which an authority votes two ways, in place of which there are others for the same block. State is read
+as runtimes keep it whose pallet-grandpa has its authorities in its own storage (version 5, 2024), under the pallets'
+usual names. Parachains have no GRANDPA of their own: this is for chains that have, relay chains among them. BEEFY is
+judged apart (beefy).
 """
 
 from __future__ import annotations
