@@ -221,7 +221,8 @@ class LedgerRuntime:
             assert self.watch is not None, "it was built before"
             lanes = self.shared.lanes.leaving(self.name)
             transactions = self._transactions(self.accounts.send)
-            self.send = SendLoop(self.ledger.sender, transactions, lanes, self.watch, self.shared.limits)
+            limits, chance = self.shared.limits, self.shared.chance
+            self.send = SendLoop(self.ledger.sender, transactions, lanes, self.watch, limits, chance)
 
     def _transactions(self, signer: Signer) -> Transactions:
         destination = self.ledger.destination

@@ -9,23 +9,40 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 from typing import Final
 
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from adapters.contract.errors import HostRefusal, RefusedForEver
+from adapters.contract.errors import HostRefusal, NotPermitted, OutOfFunds, RefusedForEver, RefusedForNow
 from adapters.contract.ledger import Failed, Included, Port, Sender, Vanished
+from adapters.contract.messages import Rule
 from relay.lanes import Lane, LaneId
-from relay.pipeline.limits import PipelineLimits
+from relay.pipeline.limits import PipelineLimits, retry_delay
 from relay.pipeline.transactions import Transactions
 from relay.pipeline.watch import Watch
-from relay.store.outbox import Stored, is_unnamed, mark_failed, mark_in_flight, mark_waiting, release_submission, unsent
+from relay.store.outbox import (
+    Stored,
+    is_unnamed,
+    mark_failed,
+    mark_in_flight,
+    mark_lane_waiting,
+    mark_waiting,
+    release_submission,
+    unsent,
+)
 from relay.store.submissions import Submission, close, record_spend
 
 log = logging.getLogger(__name__)
 
 SEARCHES_MAX: Final = 10  # readings of a range that must show an event, before we say that it does not
+RESTING_MAX: Final = 100  # messages that are left out of a question to the store; beyond, their lane rests
+
+# What is said of the client, not of the message: all of its lane would hear the same.
+_OF_THE_LANE: Final = frozenset(
+    {Rule.CLIENT_FROZEN, Rule.CLIENT_EXPIRED, Rule.UNKNOWN_CLIENT, Rule.WRONG_COUNTERPARTY, Rule.PAUSED}
+)
 
 SENT = Counter("causeway_messages_sent_total", "Messages of users put into transactions.", ["ledger"])
 
@@ -39,8 +56,13 @@ class SendLoop:
     lanes: tuple[Lane, ...]
     watch: Watch
     limits: PipelineLimits
+    chance: Random
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _searches: dict[int, int] = field(default_factory=dict)
+    # Until when lanes and messages that were refused are left alone; how often each message was.
+    _lanes_rest: dict[LaneId, float] = field(default_factory=dict)
+    _messages_rest: dict[str, float] = field(default_factory=dict)
+    _refusals: dict[str, int] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """Follow what is in flight, then send what is stored. Returns whether anything was sent."""
@@ -48,10 +70,16 @@ class SendLoop:
         room = self.transactions.destination.limits.in_flight - in_flight
         if room <= 0:
             return False
-        lanes = [lane.id for lane in self.lanes]
-        stored = await self.transactions.database.run(partial(unsent, lanes=lanes, limit=room))
+        now = self.transactions.clock()
+        lanes = [lane.id for lane in self.lanes if self._lanes_rest.get(lane.id, 0.0) <= now]
+        resting = [key for key, until in self._messages_rest.items() if until > now]
+        stored = await self.transactions.database.run(
+            partial(unsent, lanes=lanes, limit=room, except_for=resting[:RESTING_MAX])
+        )
         sent = 0
         for message in stored:
+            if self._lanes_rest.get(message.message.lane, 0.0) > now:
+                continue
             if not await self._send(message):
                 break
             sent += 1
@@ -61,7 +89,7 @@ class SendLoop:
         """Returns False when the account must wait before it can send anything."""
         transactions, message = self.transactions, stored.message
         if message.timeout <= transactions.clock() + self.limits.send_margin_seconds:
-            await transactions.database.run(partial(mark_failed, key=stored.key, detail="its timeout passed unsent"))
+            await self._fail(stored, "its timeout passed unsent")
             return True
         lane = next(lane for lane in self.lanes if lane.id == message.lane)
         try:
@@ -75,11 +103,11 @@ class SendLoop:
                 fee_cap=transactions.fee_cap,
             )
         except RefusedForEver as refusal:
-            await transactions.database.run(partial(mark_failed, key=stored.key, detail=str(refusal)))
+            await self._fail(stored, str(refusal))
             return True
         except HostRefusal as refusal:
-            await transactions.database.run(partial(mark_waiting, key=stored.key, detail=str(refusal)))
-            return False
+            return await self._leave_alone(stored, refusal)
+        self._forget(stored.key)
         key = stored.key
         await transactions.submit(
             prepared,
@@ -89,6 +117,29 @@ class SendLoop:
         )
         SENT.labels(transactions.ledger).inc()
         return True
+
+    async def _leave_alone(self, stored: Stored, refusal: HostRefusal) -> bool:
+        """One message's trouble is not its lane's, one lane's not its neighbour's. False for the account's own."""
+        database, lane = self.transactions.database, stored.message.lane
+        if _is_of_the_lane(refusal) or len(self._messages_rest) >= RESTING_MAX:
+            self._lanes_rest[lane] = self.transactions.clock() + self.limits.health_seconds
+            await database.run(partial(mark_lane_waiting, lane=lane, detail=str(refusal)))
+            return True
+        await database.run(partial(mark_waiting, key=stored.key, detail=str(refusal)))
+        if _is_of_the_account(refusal):
+            return False
+        refusals = self._refusals.get(stored.key, 0) + 1
+        self._refusals[stored.key] = refusals
+        self._messages_rest[stored.key] = self.transactions.clock() + retry_delay(refusals, self.limits, self.chance)
+        return True
+
+    async def _fail(self, stored: Stored, detail: str) -> None:
+        self._forget(stored.key)
+        await self.transactions.database.run(partial(mark_failed, key=stored.key, detail=detail))
+
+    def _forget(self, key: str) -> None:
+        self._messages_rest.pop(key, None)
+        self._refusals.pop(key, None)
 
     async def _follow(self) -> int:
         waiting = 0
@@ -108,7 +159,7 @@ class SendLoop:
 
     async def _included(self, submission: Submission, number: int, fee: int) -> None:
         """Its Sent event names the packet. When it was not read although its block was, somebody hid it."""
-        if self.watch.cursor.height.number < number:
+        if self.watch.cursor.height.number < number or self.watch.asked is not None:
             return
         unnamed = await self.transactions.database.run(partial(is_unnamed, submission=submission.id))
         searches = self._searches.get(submission.id, 0)
@@ -128,3 +179,11 @@ class SendLoop:
             record_spend(connection, [f"{transactions.ledger}/{transactions.account}"], fee, now=now)
 
         await transactions.database.run(write)
+
+
+def _is_of_the_lane(refusal: HostRefusal) -> bool:
+    return isinstance(refusal, NotPermitted) or (isinstance(refusal, RefusedForNow) and refusal.rule in _OF_THE_LANE)
+
+
+def _is_of_the_account(refusal: HostRefusal) -> bool:
+    return isinstance(refusal, OutOfFunds) or (isinstance(refusal, RefusedForNow) and refusal.rule == Rule.FEE_CAP)

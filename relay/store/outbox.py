@@ -96,8 +96,11 @@ def find_message(connection: Connection, key: str) -> Stored | None:
     return None if row is None else as_stored(row)
 
 
-def unsent(connection: Connection, lanes: Sequence[LaneId], *, limit: int) -> list[Stored]:
-    query = select(OUTBOX).where(OUTBOX.c.lane.in_(lanes), OUTBOX.c.state == "stored")
+def unsent(
+    connection: Connection, lanes: Sequence[LaneId], *, limit: int, except_for: Sequence[str] = ()
+) -> list[Stored]:
+    """Oldest first. except_for: keys of those that were refused a moment ago."""
+    query = select(OUTBOX).where(OUTBOX.c.lane.in_(lanes), OUTBOX.c.state == "stored", OUTBOX.c.key.not_in(except_for))
     return [as_stored(row) for row in connection.execute(query.order_by(OUTBOX.c.stored_at).limit(limit))]
 
 
@@ -113,6 +116,12 @@ def mark_failed(connection: Connection, key: str, detail: str) -> None:
 
 def mark_waiting(connection: Connection, key: str, detail: str) -> None:
     connection.execute(update(OUTBOX).where(OUTBOX.c.key == key).values(detail=detail))
+
+
+def mark_lane_waiting(connection: Connection, lane: LaneId, detail: str) -> None:
+    """Say of all that wait on a lane why they do."""
+    waiting = (OUTBOX.c.lane == lane) & (OUTBOX.c.state == "stored") & (OUTBOX.c.detail != detail)
+    connection.execute(update(OUTBOX).where(waiting).values(detail=detail))
 
 
 def release_submission(connection: Connection, submission: int, state: str, detail: str) -> None:
