@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, ValueMismatch
+from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, ValueMismatch, VerificationError
 from proofs.merkle import substrate_trie
 from proofs.merkle.substrate_node import PARTIAL_NIBBLES_MAX, Node, encode_node
 from proofs.merkle.substrate_root import StateVersion, trie_root
@@ -31,10 +32,13 @@ from proofs.merkle.substrate_trie import (
 )
 from tests.proofs.merkle.substrate_tries import NaiveTrie, digest_of
 
+T = TypeVar("T")
 VERSIONS = (StateVersion.V0, StateVersion.V1)
 # Few different bytes, so that keys share and end within one another.
 KEYS = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x1F, 0xAB]), max_size=5).map(bytes)
 VALUES = st.one_of(st.binary(max_size=4), st.sampled_from([b"\x07" * 31, b"\x07" * 32, b"\x07" * 33, b"\x09" * 100]))
+SIBLING = encode_node(Node("0", value=b"v"))
+LONG = b"\x07" * 33
 TRIES = st.builds(NaiveTrie, st.dictionaries(KEYS, VALUES, max_size=24), st.booleans())
 
 
@@ -148,6 +152,52 @@ def test_a_proof_is_read_as_substrate_sends_it() -> None:
     assert (refusal.value.part, refusal.value.expected) == ("trie proof", "the end")
 
 
+@st.composite
+def grown(draw: st.DrawFn) -> list[bytes]:
+    """Nodes that hang together, each above the one before it, and the last above all: mostly, but not always, a trie.
+
+    One may stand below another many times, or after half a byte, or be a branch for nothing.
+    """
+    nodes: list[bytes] = []
+    size, is_odd = draw(st.integers(1, 5)), draw(st.integers(0, 9)) == 0
+    for number in range(1, size + 1):
+        references = [node if len(node) < 32 else digest_of(node) for node in nodes]
+        below = draw(st.dictionaries(st.integers(0, 15), st.sampled_from([*references, SIBLING]), max_size=3))
+        if references:
+            place = draw(st.integers(0, 15))
+            below |= {place: references[-1], place ^ 1: draw(st.sampled_from([*references, SIBLING]))}
+        children = tuple([below.get(nibble) for nibble in range(16)])
+        value = draw(st.sampled_from([None, b"", b"v", LONG])) if number > 1 else b"w" * 40
+        partials = ("", "01", "1") if is_odd else ("", "01") if number == size else ("1", "010")
+        node = Node(draw(st.sampled_from(partials)), value, children=children)
+        if value == LONG:
+            node = Node(node.partial, value_hash=digest_of(LONG), children=node.children)
+        nodes.append(encode_node(node))
+    given_apart = [node for node in nodes[:-1] if len(node) >= 32]
+    values = [LONG] if any(digest_of(LONG) in node for node in nodes) else []
+    return list(dict.fromkeys([nodes[-1], *given_apart, *values]))
+
+
+@given(grown(), KEYS)
+@settings(max_examples=100, database=None, deadline=None)
+def test_looking_up_agrees_with_listing_whatever_the_nodes_say(nodes: list[bytes], other: bytes) -> None:
+    """Odd paths, empty and short children, branches for nothing: refused, or read in one way."""
+    root = digest_of(nodes[0])
+    listed, keys = outcome(shown_entries, root, nodes), outcome(keys_under, root, b"", nodes)
+    assert listed is None or keys == tuple(listed)
+    if listed is not None:
+        assert list(listed) == sorted(listed)
+        assert outcome(values_at, root, list(listed), nodes) == tuple(listed.values())
+        assert outcome(values_at, root, [*listed, other], nodes) == (*listed.values(), listed.get(other))
+
+
+def outcome(ask: Callable[..., T], *arguments: Any) -> T | None:
+    try:
+        return ask(*arguments)
+    except VerificationError:
+        return None
+
+
 # One trie for the rules: two long values side by side, and a short one in place beside them.
 FIRST, SECOND, SHORT = b"\x11\x01", b"\x11\x02", b"\x12"
 RULES = NaiveTrie({FIRST: b"a" * 40, SECOND: b"b" * 40, SHORT: b"c"}, hashes_values=True)
@@ -222,9 +272,6 @@ def test_keys_are_bounded() -> None:
     with pytest.raises(LimitExceeded) as refusal:
         trie_root({bytes(KEY_BYTES_MAX + 1): b"v"}, version=StateVersion.V0)
     assert refusal.value.part == "trie key"
-
-
-SIBLING = encode_node(Node("0", value=b"v"))
 
 
 def branch_over(partial: str, child: bytes) -> bytes:
