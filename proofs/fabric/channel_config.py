@@ -53,12 +53,16 @@ class ConsenterIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ChannelConfig:
-    """raw: the Config message, from which all else follows. bft: whether signatures name consenters by number."""
+    """raw: the Config message, from which all else follows. bft: whether signatures name consenters by number.
+
+    orderers: MSP ids of the organisations of the ordering service.
+    """
 
     raw: bytes = field(repr=False)
     sequence: int = field(compare=False)
     bft: bool = field(compare=False)
     consenters: tuple[ConsenterIdentity, ...] = field(compare=False, repr=False)
+    orderers: frozenset[str] = field(compare=False)
     members: Members = field(compare=False, repr=False)
     block_policy: CompiledPolicy = field(compare=False, repr=False)
     root: ConfigGroup = field(compare=False, repr=False)
@@ -93,7 +97,8 @@ def read_config(raw: bytes) -> ChannelConfig:
     if consensus == BFT:
         check_consenters(consenters)
     block_policy = _policy_of(orderer, _BLOCK_POLICY, members)
-    return ChannelConfig(raw, config.sequence, bft, consenters, members, block_policy, root)
+    orderers = frozenset(_organisations(orderer))
+    return ChannelConfig(raw, config.sequence, bft, consenters, orderers, members, block_policy, root)
 
 
 def bft_quorum(consenters: int) -> int:

@@ -78,7 +78,9 @@ class FabricClient:
         if known is not None and known.header == block.header:
             return self
         if known is None and after is not None:
-            return self._linked_back(block, after)
+            linked = self._linked_back(block, after)
+            # What orderers signed above it names it, and does not follow what they signed below it.
+            return linked if self._is_linked(block, self._find(number - 1)) else self.frozen(number)
         config = self._verified(block)
         before = self._find(number - 1)
         # A later block says that no configuration came before it: one that does now contradicts it.

@@ -7,6 +7,7 @@ Sources: fabric protoutil/{blockutils,signeddata}.go, orderer/common/cluster/uti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from proofs.encoding.protobuf import bytes_field
@@ -164,9 +165,12 @@ def check_block_policy(signed: Sequence[Member], policy: CompiledPolicy) -> None
         raise InsufficientVotingPower(len(signed), len(signed), signers="block policy")
 
 
-def check_orderer_organisations(signed: Sequence[Member], needed: int) -> None:
-    """The operator's own rule, beside the channel's."""
-    present = len({member.msp_id for member in signed})
+def check_orderer_organisations(signed: Sequence[Member], needed: int, orderers: AbstractSet[str]) -> None:
+    """The operator's own rule, beside the channel's. Clients of other organisations can sign, too: they order nothing.
+
+    orderers: the MSP ids of the organisations that run the ordering service.
+    """
+    present = len({member.msp_id for member in signed if member.msp_id in orderers})
     if present < needed:
         raise InsufficientVotingPower(present, needed, signers="orderer organisations")
 

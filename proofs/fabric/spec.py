@@ -66,7 +66,7 @@ def verify_orderers(block: Block, signed: SignedMetadata, *, config: ChannelConf
     members = block_signers(block, signed, config)
     rules.check_block_policy(members, config.block_policy)
     check_bft_quorum(members, config.consenters)
-    rules.check_orderer_organisations(members, parameters.orderer_organisations)
+    rules.check_orderer_organisations(members, parameters.orderer_organisations, config.orderers)
 
 
 def block_signers(block: Block, signed: SignedMetadata, config: ChannelConfig) -> tuple[Member, ...]:

@@ -353,7 +353,8 @@ RESULTS: Final = Message(
 
 
 def _key_write(key: str, deleted: object, value: bytes) -> KeyWrite:
-    return KeyWrite(key, None if deleted else value)
+    # To a peer an empty value is a deletion, whatever the flag says. Source: rwsetutil, IsKVWriteDelete.
+    return KeyWrite(key, None if deleted or not value else value)
 
 
 def _read_write_set(

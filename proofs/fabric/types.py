@@ -14,7 +14,8 @@ _CHANNEL_ID_BYTES_MAX: Final = 249  # common/configtx/validator.go
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """channel_id: of the ledger. orderer_organisations: how many distinct ordering organisations must have signed.
+    """channel_id: of the ledger. orderer_organisations: how many distinct organisations of the ordering
+    service must have signed.
 
     The channel's own block policy holds in any case; where it is met by any one certificate of any one organisation
     (the usual Raft configuration), a larger number takes the trust off the single organisation.

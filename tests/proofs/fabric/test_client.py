@@ -268,6 +268,13 @@ def test_an_operator_can_ask_for_several_ordering_organisations() -> None:
     assert strict.update(encoded(both), now=0).latest() == AT
 
 
+def test_organisations_that_order_nothing_do_not_count_as_ordering_ones() -> None:
+    helped = signed(BLOCK, 0, [ORDERER, ORG1.member(Role.CLIENT), ORG2.member(Role.PEER)])
+    with pytest.raises(InsufficientVotingPower) as refusal:
+        started(organisations=2).update(encoded(helped), now=0)
+    assert (refusal.value.signers, refusal.value.signed, refusal.value.total) == ("orderer organisations", 1, 2)
+
+
 def test_a_signed_block_that_contradicts_the_chain_freezes_the_client() -> None:
     client = CLIENT.update(encoded(BLOCK), now=0)
     assert client.update(encoded(BLOCK), now=0) == client
@@ -282,6 +289,16 @@ def test_a_signed_block_that_contradicts_the_chain_freezes_the_client() -> None:
             frozen.update(encoded(BLOCK), now=0)
         with pytest.raises(ClientFrozen):
             frozen.check([CLAIM], at=AT, proof=PROOF)
+
+
+def test_a_block_between_that_does_not_follow_a_known_one_freezes_the_client() -> None:
+    twin = following(GENESIS, [replace(CALL, nonce=b"twin").envelope()])
+    second = following(twin, [CALL.envelope()])
+    third = signed(following(second, [CALL.envelope()]), 0, [ORDERER])
+    client = CLIENT.update(encoded(BLOCK), now=0).update(encoded(third), now=0)
+    frozen = client.update(encoded(second, with_envelopes=False), now=0)
+    assert frozen.frozen_at == 2
+    assert decode_client(frozen.encode()) == frozen
 
 
 def test_a_configuration_before_a_block_that_knew_none_freezes_the_client() -> None:
@@ -546,6 +563,15 @@ def test_an_invalid_proof_is_refused_by_name(corruption: str) -> None:
     with pytest.raises(error) as refusal:
         check()
     assert {name: getattr(refusal.value, name) for name in fields} == fields
+
+
+def test_a_write_of_nothing_is_a_deletion() -> None:
+    call = replace(CALL, writes=(("ibc/" + PATH.hex(), b""),))
+    block = signed(following(GENESIS, [call.envelope()]), 0, [ORDERER])
+    client = CLIENT.update(encoded(block), now=0)
+    with pytest.raises(ValueMismatch) as refusal:
+        client.check([replace(CLAIM, value=b"")], at=AT, proof=proof(block, [query(block, b"\x00").answer()]))
+    assert (refusal.value.part, refusal.value.got) == ("write", "a deletion")
 
 
 def test_answers_in_different_bytes_add_up() -> None:
