@@ -33,8 +33,8 @@ HASH_BYTES: Final = 32
 PAIR_BYTES: Final = 64
 # A leaf for every block, counted in 64 bits: a path is not longer than that either.
 COUNT_BITS: Final = 64
-# One proof serves the leaves of one batch.
-LEAVES_MAX: Final = 1_024
+# One proof serves the leaves of one batch; the deepest take some 30 ms.
+LEAVES_MAX: Final = 256
 ITEMS_MAX: Final = LEAVES_MAX * COUNT_BITS
 
 _PART: Final = "MMR proof"

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 EMPTY_ROOT: Final = blake2b_256(EMPTY_NODE)
 
-# More than a block's worth of state reads; hashing them takes some 20 ms.
-NODES_MAX: Final = 16_384
+# A path for each of a thousand claims, hardly shared; reading and hashing them takes some 30 ms.
+NODES_MAX: Final = 8_192
 PROOF_BYTES_MAX: Final = 16 << 20
 KEY_BYTES_MAX: Final = PARTIAL_NIBBLES_MAX // 2
 # Nodes and nodes in place that one listing may come across: some 0.2 s, and no claim needs a listing.
