@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from proofs.attestation.client import AttestationClient
 from proofs.bundle.format import BUNDLE_BYTES_MAX, checkpoint_digest, decode_checkpoint, encode_checkpoint
 from proofs.bundle.types import Kind
 from proofs.bundle.uncovered import uncovered
@@ -156,10 +157,11 @@ def _tell(proved: Proved, now: int) -> None:
     print_line(f"timeout     {show_time(bundle.packet.timeout)}")
     print_line(f"trusting    {proved.trust}")
     print_line(f"checkpoint  {proved.checkpoint.hex()}")
-    print_line(
-        f"            {bundle.checkpoint.family}, height {proved.starts_at}, {show_time(proved.starts_time)}; "
-        f"{len(bundle.evidence)} steps of evidence from there"
-    )
+    # Of attestors nobody signed the height it starts at: they are all there is to it.
+    alone = bundle.checkpoint.family == AttestationClient.family
+    where = "its attestors" if alone else f"height {proved.starts_at}, {show_time(proved.starts_time)}"
+    steps = f"{len(bundle.evidence)} {'step' if len(bundle.evidence) == 1 else 'steps'} of evidence from there"
+    print_line(f"            {bundle.checkpoint.family}, {where}; {steps}")
     print_line(f"judged at   {show_time(now)}")
     for each in uncovered(bundle.checkpoint.family, bundle.kind):
         print_line(f"not covered {each.field}: {each.why}")

@@ -51,13 +51,15 @@ class Archive:
     clock: Clock
     keeping: Keeping
     _tidied_at: float = field(default=float("-inf"))
+    _encoded: tuple[LightClient, Start] | None = field(default=None)
 
     def learnt(
         self, connection: Connection, ledger: str, before: LightClient, steps: Sequence[bytes], after: LightClient
     ) -> None:
         """Part of the write that stores `after`: both are there, or neither."""
         if self.keeping.enabled and before.portable and steps:
-            keep_evidence(connection, ledger, start_of(before), steps, after.encode(), now=self.clock())
+            start, head = self._start_of(before), self._start_of(after).checkpoint.client
+            keep_evidence(connection, ledger, start, steps, head, now=self.clock())
             self._tidy(connection)
 
     async def keep_verified(self, ledger: str, client: LightClient, dues: Sequence[Due], group: Proven) -> None:
@@ -73,7 +75,7 @@ class Archive:
         singles = dialect.proofs(group.claims, at=group.at, proof=group.proof)
         by_path = {claim.path: proof for claim, proof in zip(group.claims, singles, strict=True)}
         proofs = [KeptProof(each.id, group.at, by_path[wanted_claim(each).path]) for each in dues]
-        await self._keep(ledger, start_of(client), proofs)
+        await self._keep(ledger, self._start_of(client), proofs)
 
     async def keep_vouched(
         self, lane: Lane, client: ClientOnHost, at: Height, state: Attested, vouched: Sequence[tuple[Due, Attested]]
@@ -92,6 +94,12 @@ class Archive:
             self._tidy(connection)
 
         await self.database.run(write)
+
+    def _start_of(self, client: LightClient) -> Start:
+        """Encoding a client takes milliseconds, and the same one is asked for by every lane of a round."""
+        if self._encoded is None or self._encoded[0] is not client:
+            self._encoded = (client, start_of(client))
+        return self._encoded[1]
 
     def _tidy(self, connection: Connection) -> None:
         """An idle ledger learns, too: whatever keeps something sees to the bounds."""

@@ -26,6 +26,13 @@ STEP_BYTES_MAX: Final = 2 << 20
 _DELETED_AT_ONCE: Final = 500
 
 
+_INSERT_PROOF: Final = upsert(PROOF)
+_KEEP_PROOF: Final = _INSERT_PROOF.on_conflict_do_update(
+    index_elements=["delivery"],
+    set_={column.name: _INSERT_PROOF.excluded[column.name] for column in PROOF.c if not column.primary_key},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """A light client from which evidence leads on. number: of its latest height."""
@@ -62,8 +69,7 @@ def keep_evidence(
     size = sum(map(len, steps))
     if newest.steps and (newest.steps + len(steps) > STEPS_MAX or newest.step_bytes + size > STEP_BYTES_MAX):
         newest = _insert_start(connection, stream, start, linked=True, now=now)
-    for step in steps:
-        connection.execute(insert(EVIDENCE).values(stream=stream, step=step))
+    connection.execute(insert(EVIDENCE), [{"stream": stream, "step": step} for step in steps])
     grown = {
         "head": sha256(head).digest(),
         "steps": CHECKPOINT.c.steps + len(steps),
@@ -83,20 +89,20 @@ def keep_start(connection: Connection, stream: str, start: Start, *, now: float)
 def keep_proofs(connection: Connection, stream: str, start: Start, proofs: Sequence[KeptProof], *, now: float) -> None:
     """Remember what was verified with the client `start`: the evidence kept so far leads to it."""
     newest = keep_start(connection, stream, start, now=now)
-    last = _last_evidence(connection, stream)
-    for each in proofs:
-        values = {
+    shared = {"checkpoint": newest.id, "last": _last_evidence(connection, stream), "kept_at": now}
+    rows = [
+        shared
+        | {
             "delivery": each.delivery,
-            "checkpoint": newest.id,
-            "last": last,
             "step": each.step,
             "revision": each.at.revision,
             "number": each.at.number,
             "proof": each.proof,
-            "kept_at": now,
         }
-        statement = upsert(PROOF).values(**values)
-        connection.execute(statement.on_conflict_do_update(index_elements=["delivery"], set_=values))
+        for each in proofs
+    ]
+    if rows:
+        connection.execute(_KEEP_PROOF, rows)
 
 
 def parts_of(connection: Connection, delivery: int, *, from_digest: bytes | None = None) -> Parts | None:
