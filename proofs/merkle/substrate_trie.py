@@ -36,6 +36,7 @@ EMPTY_ROOT: Final = blake2b_256(EMPTY_NODE)
 
 # A path for each of a thousand claims, hardly shared; reading and hashing them takes some 30 ms.
 NODES_MAX: Final = 8_192
+# A few runtimes among them.
 PROOF_BYTES_MAX: Final = 16 << 20
 KEY_BYTES_MAX: Final = PARTIAL_NIBBLES_MAX // 2
 # Nodes and nodes in place that one listing may come across: some 0.2 s, and no claim needs a listing.
