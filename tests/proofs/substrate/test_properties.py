@@ -10,6 +10,7 @@ import pytest
 
 from proofs.encoding.scale import encode_u32, encode_u64
 from proofs.errors import InsufficientVotingPower, VerificationError
+from proofs.merkle.substrate_trie import EMPTY_ROOT
 from proofs.substrate.evidence import decode_checkpoint, decode_step, encode_checkpoint, encode_step
 from proofs.substrate.headers import decode_header, encode_header, header_hash
 from proofs.substrate.justification import decode_justification, encode_justification, signed_payload
@@ -98,6 +99,25 @@ def test_headers_and_justifications_have_one_encoding(seed: int) -> None:
     )
     made = Justification(chance.randrange(1 << 64), chance.randbytes(32), chance.randrange(1 << 32), votes, (header,))
     assert decode_justification(encode_justification(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("state_root", "genesis_hash"),
+    (
+        (
+            "29d0d972cd27cbc511e9589fcb7a4506d5eb6a9e8df205f00472e5ab354a4e17",
+            "91b171bb158e2d3848fa23a9f1c25182fb8e20313b2c1eb49219da7a70ce90c3",
+        ),
+        (
+            "b0006203c3a6e6bd2c6a17b1d4ae8ca49a31da0f4579da950b127774b44aef6b",
+            "b0a8d493285c2df73290dfb7e61f870f17b41801197a149ca93654499ea3dafe",
+        ),
+    ),
+    ids=("Polkadot", "Kusama"),
+)
+def test_the_first_headers_of_known_chains(state_root: str, genesis_hash: str) -> None:
+    first = Header(bytes(32), 0, bytes.fromhex(state_root), EMPTY_ROOT)
+    assert header_hash(first).hex() == genesis_hash
 
 
 def test_evidence_has_one_encoding() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from time import process_time
 from typing import Any
 
 import pytest
@@ -29,12 +30,13 @@ from proofs.errors import (
     WrongLedger,
 )
 from proofs.light_client import ClientState, Height, LightClient
+from proofs.primitives import secp256k1
 from proofs.substrate import membership
 from proofs.substrate.beefy import signer_state
 from proofs.substrate.beefy.belief import Belief, encode_belief
 from proofs.substrate.beefy.client import BeefyClient, bootstrap, decode_client
 from proofs.substrate.beefy.evidence import decode_step, encode_step
-from proofs.substrate.beefy.messages import SignerSet, encode_signers
+from proofs.substrate.beefy.messages import SignerSet, decode_signed_commitment, encode_signers
 from proofs.substrate.belief import BLOCKS_MAX
 from proofs.substrate.evidence import EVIDENCE_BYTES_MAX
 from proofs.substrate.headers import header_hash
@@ -404,6 +406,47 @@ def test_hostile_bytes() -> None:
         assert decode_client(data).encode() == data
 
     assert_only_refusals(use, [client.encode(), update().encode(), update().frozen(3).encode()], 400)
+
+
+def test_work_is_bounded_before_any_key_is_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No quorum, another set, too many places, another leaf: no signature; one wrong signature: not the next."""
+    recovered: list[bytes] = []
+
+    def recover(digest: bytes, signature: bytes, **form: Any) -> bytes:
+        recovered.append(signature)
+        return honest(digest, signature, **form)
+
+    honest = secp256k1.recover
+    monkeypatch.setattr(secp256k1, "recover", recover)
+    crowd = signers(4_096 // 64, first=200)
+    step = CHAIN.step(LAST)
+    signed = step.statement.signed
+    wrong = replace(signed, signatures=(signed.signatures[1], *signed.signatures[1:]))
+    for hostile, count in (
+        (CHAIN.step(LAST, QUORUM[:4]), 0),
+        (CHAIN.step(LAST, range(60), signed_by=crowd), 0),
+        (CHAIN.step(LAST, signed_by=replace(NOW_SIGNING, set_id=SET_ID + 2)), 0),
+        (replace(step, statement=replace(step.statement, leaf=CHAIN.leaf(LAST - 1))), 0),
+        (replace(step, statement=replace(step.statement, signed=wrong)), 1),
+    ):
+        recovered.clear()
+        with pytest.raises(VerificationError):
+            CHAIN.client().update(encode_step(hostile), now=NOW)
+        assert len(recovered) == count
+
+
+@pytest.mark.parametrize("piece", (b"\x00", b"\xff", b"\x01\x00"))
+def test_large_nonsense_is_refused_before_the_work_grows(piece: bytes) -> None:
+    nonsense = piece * (EVIDENCE_BYTES_MAX // len(piece))
+    started = process_time()
+    for attempt in (
+        lambda: CHAIN.client().update(b"\x01" + nonsense[1:], now=NOW),
+        lambda: decode_client(b"\x01" + nonsense[1:]),
+        lambda: decode_signed_commitment(b"\x01" + nonsense),
+    ):
+        with pytest.raises(VerificationError):
+            attempt()
+    assert process_time() - started < 0.5
 
 
 def test_a_proof_of_another_height_or_host() -> None:
