@@ -48,7 +48,7 @@ def _read_proof(file: DataFile, entry: Mapping[str, Any]) -> Case:
     root = _bytes(entry.get("root", ""))
     if query.startswith("decode"):
         verify = partial(_decode, encoded, root)
-    elif "absent" in query:
+    elif "absent" in query or entry.get("value", "none told") is None:
         verify = partial(_look_up, substrate_trie.verify_exclusion, root, _bytes(entry["key"]), encoded)
     elif entry.get("value") is not None:
         verify = partial(_includes, root, _bytes(entry["key"]), _bytes(entry["value"]), encoded)
