@@ -7,16 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from proofs.encoding.scale import encode_u32, encode_u64
-from proofs.errors import InsufficientVotingPower, VerificationError
+from proofs.errors import InsufficientVotingPower, InvalidSignature, LimitExceeded, UnknownSigner, VerificationError
 from proofs.merkle.substrate_trie import EMPTY_ROOT
+from proofs.substrate.client import decode_client
 from proofs.substrate.evidence import decode_checkpoint, decode_step, encode_checkpoint, encode_step
 from proofs.substrate.headers import decode_header, encode_header, header_hash
 from proofs.substrate.justification import decode_justification, encode_justification, signed_payload
 from proofs.substrate.spec import verify_ancestry
 from proofs.substrate.types import DigestItem, DigestKind, Header, Justification, Precommit
-from tests.proofs.substrate.builders import NOW, START, Chain, at, chain_of, child, keys
+from tests.proofs.substrate.builders import NOW, START, Chain, at, authorities, chain_of, child, keys
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -143,3 +145,56 @@ def test_a_vote_is_signed_with_its_round_and_set() -> None:
     expected = "01" + "07" * 32 + "04030201" + encode_u64(5).hex() + encode_u64(6).hex()
     assert signed_payload(vote, round_number=5, set_id=6).hex() == expected
     assert encode_u32(0x01020304).hex() == "04030201"
+
+
+def changing_chain(chance: random.Random) -> tuple[Chain, list[tuple[int, int, tuple[SigningKey, ...], int]]]:
+    """A chain with a few changes, and of each when it was announced, when it took effect, and who voted till then."""
+    chain = Chain()
+    changes = []
+    for _ in range(chance.randrange(1, 5)):
+        chain.grow(chance.randrange(3))
+        voters, set_id, announced = chain.signers, chain.set_id, chain.last + 1
+        chain.change(keys(chance.randrange(1, 6), first=chance.randrange(1, 90)), delay=chance.randrange(4))
+        changes.append((announced, chain.last, voters, set_id))
+    chain.grow(chance.randrange(1, 4))
+    return chain, changes
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_way_leads_through_the_changes_the_same_set_is_believed(seed: int) -> None:
+    """Steps of any length, with blocks left out but for announcements; and now and then an old step again."""
+    chance = random.Random(seed)
+    chain, changes = changing_chain(chance)
+    client, position, taken = chain.client(), START, []
+    while position < chain.last:
+        announced, ends, voters, set_id = next(
+            (each for each in changes if each[1] > position), (0, chain.last, chain.signers, chain.set_id)
+        )
+        target = chance.randint(position + 1, ends)
+        first = chance.randint(position + 1, announced if position < announced <= target else target)
+        step = chain.step(first, target, by=range(len(voters)), signers=voters, set_id=set_id)
+        client = client.update(step, now=NOW)
+        taken.append((set_id, step))
+        # A client remembers four sets: what was said by one of the last two is still understood.
+        again = chance.choice([each for of, each in taken if of >= set_id - 1])
+        assert client.update(again, now=NOW) == client
+        assert decode_client(client.encode()) == client
+        position = target
+    believed = client.belief.sets[-1]
+    assert (believed.set_id, believed.authorities) == (chain.set_id, authorities(chain.signers))
+    assert (client.belief.latest.number, client.belief.pending, client.belief.frozen_at) == (chain.last, None, None)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_way_leads_past_a_change_that_was_not_told(seed: int) -> None:
+    """Whoever leaves an announcement out gets no further than the end of the set, and the client tells no lie."""
+    chance = random.Random(seed)
+    chain, changes = changing_chain(chance)
+    announced, ends, voters, set_id = changes[0]
+    client = chain.client()
+    if ends > announced:
+        client = client.update(chain.step(ends, ends, by=range(len(voters)), signers=voters, set_id=set_id), now=NOW)
+    later = chance.randint(ends + 1, chain.last)
+    _, _, then, its_id = next((each for each in changes if later <= each[1]), (0, 0, chain.signers, chain.set_id))
+    with pytest.raises((UnknownSigner, InvalidSignature, LimitExceeded, InsufficientVotingPower)):
+        client.update(chain.step(later, later, by=range(len(then)), signers=then, set_id=its_id), now=NOW)
