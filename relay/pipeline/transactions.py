@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
+from typing import Final
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Connection
@@ -28,8 +30,9 @@ from adapters.contract.ledger import (
 from relay.pipeline.limits import PipelineLimits
 from relay.store.database import Database
 from relay.store.submissions import (
+    Attempt,
     Submission,
-    highest_open_slot,
+    open_slots,
     open_submissions,
     record_attempt,
     record_broadcast,
@@ -37,6 +40,8 @@ from relay.store.submissions import (
 )
 
 log = logging.getLogger(__name__)
+
+FOREIGN_SLOTS_MAX: Final = 64  # transactions of our account, not of ours, that may wait: somebody else has the key
 
 BROADCASTS = Counter("causeway_broadcasts_total", "Transactions broadcast, repeats included.", ["ledger", "purpose"])
 IN_FLIGHT = Gauge("causeway_submissions_open", "Submissions whose fate is not final.", ["ledger", "account"])
@@ -62,9 +67,12 @@ class Transactions:
         BALANCE.labels(self.ledger, self.account).set(state.balance)
         if state.next_final is None or state.next_pending is None:
             return None
-        highest = await self.database.run(partial(highest_open_slot, ledger=self.ledger, account=self.account))
-        ours = -1 if highest is None else highest
-        return max(state.next_final, state.next_pending, ours + 1)
+        ours = await self.database.run(partial(open_slots, ledger=self.ledger, account=self.account))
+        foreign = state.next_pending - state.next_final - len(ours)
+        # A node that tells of many more than we know of is wrong, or was: its word would leave a gap for ever.
+        first = state.next_pending if foreign <= FOREIGN_SLOTS_MAX else state.next_final
+        # The first free one, not the one above the highest: what waits behind a gap is included once it is filled.
+        return next(slot for slot in count(first) if slot not in ours)
 
     async def submit(
         self,
@@ -117,24 +125,27 @@ class Transactions:
     async def _push(self, submission: Submission) -> None:
         newest = submission.attempts[-1]
         now = self.clock()
+        if newest.broadcast_at is not None and now - newest.broadcast_at <= self.limits.rebroadcast_seconds:
+            return
         waited = now - newest.prepared_at
         if waited > self.limits.replace_seconds and len(submission.attempts) < self.limits.attempts_max:
-            await self._replace(submission)
-        elif newest.broadcast_at is None or now - newest.broadcast_at > self.limits.rebroadcast_seconds:
-            await self._broadcast(Prepared(newest.tx_id, newest.raw, submission.slot, newest.fee), submission.purpose)
+            replacement = await self._replacement(newest)
+            if replacement is not None:
+                record = partial(record_attempt, submission=submission.id, prepared=replacement, now=now)
+                await self.database.run(record)
+                await self._broadcast(replacement, submission.purpose)
+                return
+        # Also what cannot pay more: a node may have forgotten it, and later slots wait behind it.
+        await self._broadcast(Prepared(newest.tx_id, newest.raw, submission.slot, newest.fee), submission.purpose)
 
-    async def _replace(self, submission: Submission) -> None:
+    async def _replacement(self, newest: Attempt) -> Prepared | None:
         """A new signature over the same messages in the same slot: only the fee differs."""
-        newest = submission.attempts[-1]
         try:
             prepared = await self.destination.replace(newest.raw, signer=self.signer, fee_cap=self.fee_cap)
         except HostRefusal as refusal:
             log.warning("ledger %s: %s cannot pay more: %s", self.ledger, newest.tx_id, refusal)
-            return
-        if prepared.tx_id == newest.tx_id:
-            return
-        await self.database.run(partial(record_attempt, submission=submission.id, prepared=prepared, now=self.clock()))
-        await self._broadcast(prepared, submission.purpose)
+            return None
+        return None if prepared.tx_id == newest.tx_id else prepared
 
 
 def combined_fate(fates: Sequence[Fate]) -> Fate:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.contract.ledger import Account, Prepared, TxId
@@ -94,12 +94,14 @@ def _with_attempts(connection: Connection, row: Row[Any]) -> Submission:
     return Submission(row.id, row.slot, row.purpose, lanes, row.created_at, attempts)
 
 
-def highest_open_slot(connection: Connection, ledger: str, account: Account) -> int | None:
-    query = select(func.max(SUBMISSION.c.slot)).where(
-        SUBMISSION.c.ledger == ledger, SUBMISSION.c.account == account, SUBMISSION.c.status == "open"
+def open_slots(connection: Connection, ledger: str, account: Account) -> frozenset[int]:
+    query = select(SUBMISSION.c.slot).where(
+        SUBMISSION.c.ledger == ledger,
+        SUBMISSION.c.account == account,
+        SUBMISSION.c.status == "open",
+        SUBMISSION.c.slot.is_not(None),
     )
-    slot = connection.execute(query).scalar_one()
-    return None if slot is None else int(slot)
+    return frozenset(connection.execute(query).scalars())
 
 
 def close(
