@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from proofs.bundle.format import checkpoint_digest
@@ -69,7 +69,7 @@ def keep_evidence(
     size = sum(map(len, steps))
     if newest.steps and (newest.steps + len(steps) > STEPS_MAX or newest.step_bytes + size > STEP_BYTES_MAX):
         newest = _insert_start(connection, stream, start, linked=True, now=now)
-    connection.execute(insert(EVIDENCE), [{"stream": stream, "step": step} for step in steps])
+    connection.execute(insert(EVIDENCE), [{"stream": stream, "size": len(step), "step": step} for step in steps])
     grown = {
         "head": sha256(head).digest(),
         "steps": CHECKPOINT.c.steps + len(steps),
@@ -97,6 +97,7 @@ def keep_proofs(connection: Connection, stream: str, start: Start, proofs: Seque
             "step": each.step,
             "revision": each.at.revision,
             "number": each.at.number,
+            "size": len(each.proof) + len(each.step or b""),
             "proof": each.proof,
         }
         for each in proofs
@@ -134,11 +135,7 @@ def checkpoint(connection: Connection, digest: bytes) -> Checkpoint | None:
 
 def kept_bytes(connection: Connection) -> int:
     """What all of it takes, without the tables' own overhead."""
-    sizes = (
-        func.sum(func.length(PROOF.c.proof)),
-        func.sum(func.length(EVIDENCE.c.step)),
-        func.sum(func.length(CHECKPOINT.c.client)),
-    )
+    sizes = (func.sum(table.c.size) for table in (PROOF, EVIDENCE, CHECKPOINT))
     return sum(int(connection.execute(select(size)).scalar_one() or 0) for size in sizes)
 
 
@@ -160,11 +157,8 @@ def drop_oldest(connection: Connection, bytes_max: int) -> None:
 def _drop_unneeded(connection: Connection, than: float) -> None:
     """Checkpoints that are older, not the newest of their stream and the start of no proof; then their evidence."""
     newest = select(func.max(CHECKPOINT.c.id)).group_by(CHECKPOINT.c.stream)
-    unneeded = (
-        (CHECKPOINT.c.kept_at < than)
-        & CHECKPOINT.c.id.not_in(newest)
-        & CHECKPOINT.c.id.not_in(select(PROOF.c.checkpoint))
-    )
+    needed = exists().where(PROOF.c.checkpoint == CHECKPOINT.c.id)
+    unneeded = (CHECKPOINT.c.kept_at < than) & CHECKPOINT.c.id.not_in(newest) & ~needed
     connection.execute(delete(CHECKPOINT).where(unneeded))
     oldest = select(CHECKPOINT.c.stream, func.min(CHECKPOINT.c.after)).group_by(CHECKPOINT.c.stream)
     for stream, after in connection.execute(oldest).all():
@@ -187,6 +181,7 @@ def _insert_start(connection: Connection, stream: str, start: Start, *, linked: 
         "stream": stream,
         "family": start.checkpoint.family,
         "digest": checkpoint_digest(start.checkpoint),
+        "size": len(start.checkpoint.client),
         "client": start.checkpoint.client,
         "number": start.number,
         "after": _last_evidence(connection, stream),

@@ -211,6 +211,7 @@ class CheckpointRow(SQLModel, table=True):
     stream: str  # the ledger whose client it is, or the lane whose attestors vouch
     family: str
     digest: bytes
+    size: int  # of client; before it, so that summing does not read it
     client: bytes
     number: int  # its latest height
     after: int  # the last evidence of the stream that is not needed from here on
@@ -226,10 +227,11 @@ class EvidenceRow(SQLModel, table=True):
 
     __tablename__ = "evidence"
     # Autoincrement: the number of a deleted step is never given to another.
-    __table_args__ = (Index("evidence_by_stream", "stream", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index("evidence_by_stream", "stream", "id", "size"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     stream: str
+    size: int
     step: bytes
 
 
@@ -237,7 +239,7 @@ class ProofRow(SQLModel, table=True):
     """What was verified for a delivery, so that it can be shown to others: the newest proof that was made."""
 
     __tablename__ = "proof"
-    __table_args__ = (Index("proof_by_age", "kept_at"), Index("proof_by_checkpoint", "checkpoint"))
+    __table_args__ = (Index("proof_by_age", "kept_at", "size"), Index("proof_by_checkpoint", "checkpoint"))
 
     delivery: int = Field(foreign_key="delivery.id", primary_key=True)
     checkpoint: int = Field(foreign_key="checkpoint.id")
@@ -245,5 +247,6 @@ class ProofRow(SQLModel, table=True):
     step: bytes | None = None  # what it needs beside: a height that others vouch for
     revision: int
     number: int
+    size: int  # of step and proof
     proof: bytes
     kept_at: float
