@@ -18,11 +18,11 @@ from proofs.errors import MalformedProof
 
 T = TypeVar("T")
 
-_GROUP_DEPTH: Final = 4
+GROUP_DEPTH: Final = 4
 # Deeper rules than a person can read; Fabric's own policy language rarely nests more than three times.
 RULE_DEPTH: Final = 8
 # Organisations of a channel, rules of a policy, certificates of an MSP: far more than are seen.
-_GROUPS_MAX: Final = 256
+GROUPS_MAX: Final = 256
 _RULES_MAX: Final = 256
 _CERTIFICATES_MAX: Final = 64
 
@@ -170,7 +170,7 @@ class FabricMspConfig:
     node_units: NodeUnits | None
 
 
-def _dictionary(part: str, entries: tuple[tuple[str, T], ...]) -> Mapping[str, T]:
+def dictionary(part: str, entries: tuple[tuple[str, T], ...]) -> Mapping[str, T]:
     """A map of protobuf is a list on the wire, in which the last of two would win: two are refused."""
     found = dict(entries)
     if len(found) != len(entries):
@@ -178,7 +178,7 @@ def _dictionary(part: str, entries: tuple[tuple[str, T], ...]) -> Mapping[str, T
     return MappingProxyType(found)
 
 
-def _map_entry(kind: Message[Any]) -> Message[tuple[str, Any]]:
+def map_entry(kind: Message[Any]) -> Message[tuple[str, Any]]:
     return Message("entry", _pair, [Field(1, "key", STRING), Field(2, "value", kind, required=True)])
 
 
@@ -199,11 +199,11 @@ _CONFIG_VALUE: Final = Message(
     _config_value,
     [Field(1, "version", UINT64), Field(2, "value", BYTES), Field(3, "mod_policy", STRING)],
 )
-_POLICY: Final = Message("Policy", Policy, [Field(1, "type", INT32), Field(2, "value", BYTES)])
+POLICY: Final = Message("Policy", Policy, [Field(1, "type", INT32), Field(2, "value", BYTES)])
 _CONFIG_POLICY: Final = Message(
     "ConfigPolicy",
     _config_policy,
-    [Field(1, "version", UINT64), Field(2, "policy", _POLICY), Field(3, "mod_policy", STRING)],
+    [Field(1, "version", UINT64), Field(2, "policy", POLICY), Field(3, "mod_policy", STRING)],
 )
 
 
@@ -214,7 +214,7 @@ def _group(
     policies: tuple[tuple[str, Policy], ...],
     _mod_policy: str,
 ) -> ConfigGroup:
-    return ConfigGroup(_dictionary("groups", groups), _dictionary("values", values), _dictionary("policies", policies))
+    return ConfigGroup(dictionary("groups", groups), dictionary("values", values), dictionary("policies", policies))
 
 
 def _leaf_group(
@@ -226,13 +226,13 @@ def _leaf_group(
 def _group_schema(depth: int) -> Message[ConfigGroup]:
     below: list[Field] = []
     if depth > 1:
-        entry = _map_entry(_group_schema(depth - 1))
-        below = [Field(2, "groups", entry, repeated=True, limit=_GROUPS_MAX)]
+        entry = map_entry(_group_schema(depth - 1))
+        below = [Field(2, "groups", entry, repeated=True, limit=GROUPS_MAX)]
     fields = [
         Field(1, "version", UINT64),
         *below,
-        Field(3, "values", _map_entry(_CONFIG_VALUE), repeated=True, limit=_GROUPS_MAX),
-        Field(4, "policies", _map_entry(_CONFIG_POLICY), repeated=True, limit=_GROUPS_MAX),
+        Field(3, "values", map_entry(_CONFIG_VALUE), repeated=True, limit=GROUPS_MAX),
+        Field(4, "policies", map_entry(_CONFIG_POLICY), repeated=True, limit=GROUPS_MAX),
         Field(5, "mod_policy", STRING),
     ]
     return Message("ConfigGroup", _group if below else _leaf_group, fields)
@@ -241,16 +241,16 @@ def _group_schema(depth: int) -> Message[ConfigGroup]:
 CONFIG: Final = Message(
     "Config",
     Config,
-    [Field(1, "sequence", UINT64), Field(2, "channel_group", _group_schema(_GROUP_DEPTH), required=True)],
+    [Field(1, "sequence", UINT64), Field(2, "channel_group", _group_schema(GROUP_DEPTH), required=True)],
 )
 
 
-def _config_bytes(config: bytes, _last_update: bytes) -> bytes:
-    return config
+def _config_and_update(config: bytes, last_update: bytes) -> tuple[bytes, bytes]:
+    return config, last_update
 
 
 CONFIG_ENVELOPE: Final = Message(
-    "ConfigEnvelope", _config_bytes, [Field(1, "config", BYTES, required=True), Field(2, "last_update", BYTES)]
+    "ConfigEnvelope", _config_and_update, [Field(1, "config", BYTES, required=True), Field(2, "last_update", BYTES)]
 )
 IMPLICIT_META: Final = Message(
     "ImplicitMetaPolicy", ImplicitMeta, [Field(1, "sub_policy", STRING), Field(2, "rule", ENUM)]
@@ -315,7 +315,7 @@ SERIALIZED_IDENTITY: Final = Message(
 
 
 def _names(entries: tuple[tuple[str, None], ...]) -> frozenset[str]:
-    return frozenset(_dictionary("capabilities", entries))
+    return frozenset(dictionary("capabilities", entries))
 
 
 def _nothing() -> None:
@@ -326,7 +326,7 @@ _CAPABILITY: Final = Message(
     "entry", _pair, [Field(1, "key", STRING), Field(2, "value", Message("Capability", _nothing, []))]
 )
 CAPABILITIES: Final = Message(
-    "Capabilities", _names, [Field(1, "capabilities", _CAPABILITY, repeated=True, limit=_GROUPS_MAX)]
+    "Capabilities", _names, [Field(1, "capabilities", _CAPABILITY, repeated=True, limit=GROUPS_MAX)]
 )
 
 
@@ -367,7 +367,7 @@ def _consenters(consenters: tuple[Consenter, ...]) -> tuple[Consenter, ...]:
 
 
 ORDERERS: Final = Message(
-    "Orderers", _consenters, [Field(1, "consenter_mapping", _CONSENTER, repeated=True, limit=_GROUPS_MAX)]
+    "Orderers", _consenters, [Field(1, "consenter_mapping", _CONSENTER, repeated=True, limit=GROUPS_MAX)]
 )
 MSP_CONFIG: Final = Message("MSPConfig", MspConfig, [Field(1, "type", INT32), Field(2, "config", BYTES)])
 _UNIT_IDENTIFIER: Final = Message(

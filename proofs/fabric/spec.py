@@ -20,6 +20,7 @@ from proofs.fabric.block_messages import (
 )
 from proofs.fabric.channel_config import ChannelConfig, check_bft_quorum, read_config
 from proofs.fabric.config_messages import CONFIG_ENVELOPE
+from proofs.fabric.config_update import verify_update
 from proofs.fabric.hashing import header_bytes, header_hash
 from proofs.fabric.identities import SignedBytes, signers
 from proofs.fabric.msp import Member
@@ -56,8 +57,10 @@ def verify_block(
         verify_data_if_present(block, parameters)
         return None
     rules.check_data_hash(block.header, block.envelopes)
-    new = read_config_block(block, parameters)
+    raw, update = config_and_update(block, parameters)
+    new = read_config(raw)
     rules.check_config_sequence(new.sequence, config.sequence)
+    verify_update(update, new=new, old=config, channel_id=parameters.channel_id)
     return new
 
 
@@ -122,10 +125,15 @@ def channel_header(payload: bytes) -> tuple[Payload, ChannelHeader]:
 
 
 def read_config_block(block: Block, parameters: Parameters) -> ChannelConfig:
-    """The configuration in a block whose data hash holds."""
+    """The configuration in a block whose data hash holds. Whether its members wanted it is the caller's question."""
+    return read_config(config_and_update(block, parameters)[0])
+
+
+def config_and_update(block: Block, parameters: Parameters) -> tuple[bytes, bytes]:
+    """A configuration, and the signed update that it was made by. Raises InvalidProof."""
     rules.check_one_config_envelope(block.envelopes)
     envelope = decode(block.envelopes[0], ENVELOPE, part="configuration")
     payload, header = channel_header(envelope.payload)
     rules.check_is_config(header.type)
     rules.check_channel(header.channel_id, parameters.channel_id)
-    return read_config(decode(payload.data, CONFIG_ENVELOPE, part="configuration"))
+    return decode(payload.data, CONFIG_ENVELOPE, part="configuration")

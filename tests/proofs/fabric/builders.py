@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,7 +20,8 @@ from proofs.fabric.answers import SignedAnswer
 from proofs.fabric.block_messages import Block, BlockHeader
 from proofs.fabric.certificates import parse_pem
 from proofs.fabric.client import FabricClient, bootstrap
-from proofs.fabric.config_messages import PrincipalKind, Role
+from proofs.fabric.config_elements import ROOT, Element, Key, Kind, elements_of_config
+from proofs.fabric.config_messages import Policy, PrincipalKind, Role
 from proofs.fabric.host import HostLayout
 from proofs.fabric.membership import MembershipProof, encode_proof
 from proofs.fabric.transaction_messages import Endorsement
@@ -199,14 +201,54 @@ def identity(holder: Holder) -> bytes:
 
 
 def organisation_group(organisation: Organisation, member: Role) -> bytes:
-    rule = signature_policy(n_out_of(1, [signed_by(0)]), [role(organisation.msp_id, member)])
-    policy = varint_field(1, 1) + bytes_field(2, rule)
-    return group(values={"MSP": organisation.msp()}, policies={"Writers": policy, "Endorsement": policy})
+    policy, admins = (any_of(organisation, each) for each in (member, Role.ADMIN))
+    policies = {"Writers": policy, "Endorsement": policy, "Admins": admins}
+    return group(values={"MSP": organisation.msp()}, policies=policies)
+
+
+def any_of(organisation: Organisation, role_: Role) -> bytes:
+    rule = signature_policy(n_out_of(1, [signed_by(0)]), [role(organisation.msp_id, role_)])
+    return varint_field(1, 1) + bytes_field(2, rule)
+
+
+def with_versions(plain: bytes, before: bytes | None) -> dict[Key, Element]:
+    """The elements of a configuration, each with the policy Admins, and its version if it follows `before`."""
+    known = {} if before is None else elements_of_config(before)
+    found = {}
+    for place, each in elements_of_config(plain).items():
+        earlier = known.get(place)
+        is_changed = earlier is not None and (earlier.content != each.content or place == ROOT)
+        found[place] = replace(each, version=0 if earlier is None else earlier.version + is_changed, rule="Admins")
+    return found
+
+
+def group_of(elements: Mapping[Key, Element], path: tuple[str, ...] = ()) -> bytes:
+    this = elements[Kind.GROUP, path]
+    assert isinstance(this.content, frozenset)
+    parts: dict[Kind, dict[str, bytes]] = {kind: {} for kind in Kind}
+    for kind, name in sorted(this.content, key=lambda each: (each[0].value, each[1])):
+        below = (*path, name)
+        if (kind, below) in elements:
+            parts[kind][name] = group_of(elements, below) if kind is Kind.GROUP else item_of(elements[kind, below])
+    entries = (mapping(number, parts[kind]) for number, kind in enumerate(Kind, 2))
+    return varint_field(1, this.version) + b"".join(entries) + string_field(5, this.rule)
+
+
+def item_of(element: Element) -> bytes:
+    if isinstance(element.content, Policy):
+        content = message_field(2, varint_field(1, element.content.type) + bytes_field(2, element.content.value))
+    else:
+        assert isinstance(element.content, bytes)
+        content = bytes_field(2, element.content)
+    return varint_field(1, element.version) + content + string_field(3, element.rule)
 
 
 @dataclass(frozen=True)
 class Channel:
-    """What a configuration says. bft: consenters by number, from the capability V3_0 on."""
+    """What a configuration says. bft: consenters by number, from the capability V3_0 on.
+
+    before: what it follows, from sequence 1 on; by itself the same with the number before.
+    """
 
     sequence: int = 0
     consenters: tuple[Holder, ...] = ()
@@ -218,19 +260,30 @@ class Channel:
     organisations: tuple[Organisation, ...] = (ORG1, ORG2, ORG3)
     block_policy: bytes = field(default_factory=lambda: meta("Writers", 0))
     channel_id: str = CHANNEL
+    before: Channel | None = None
+
+    def predecessor(self) -> Channel | None:
+        if self.sequence == 0:
+            return None
+        return self.before or replace(self, sequence=self.sequence - 1)
 
     def config(self) -> bytes:
+        before = self.predecessor()
+        elements = with_versions(self._plain(), None if before is None else before.config())
+        return varint_field(1, self.sequence) + message_field(2, group_of(elements))
+
+    def _plain(self) -> bytes:
         values = {"ConsensusType": string_field(1, self.consensus)}
         if self.consenters:
             values["Orderers"] = repeated_bytes_field(1, map(consenter, range(1, 100), self.consenters))
         orderer = group(
             {each.msp_id: organisation_group(each, Role.ORDERER) for each in self.orderers},
             values,
-            {"BlockValidation": self.block_policy},
+            {"BlockValidation": self.block_policy, "Admins": meta("Admins", 2)},
         )
         application = group(
             {each.msp_id: organisation_group(each, Role.PEER) for each in self.organisations},
-            policies={"Endorsement": meta("Endorsement", 2)},
+            policies={"Endorsement": meta("Endorsement", 2), "Admins": meta("Admins", 2)},
         )
         root = group(
             {"Orderer": orderer, "Application": application},
@@ -239,12 +292,52 @@ class Channel:
                 "HashingAlgorithm": string_field(1, self.hashing),
                 "BlockDataHashingStructure": varint_field(1, self.width),
             },
+            {"Admins": meta("Admins", 1)},
         )
-        return varint_field(1, self.sequence) + message_field(2, root)
+        return message_field(2, root)
 
-    def envelope(self, *, kind: int = 1) -> bytes:
+    def administrators(self) -> tuple[Holder, ...]:
+        return tuple(each.member(Role.ADMIN) for each in (*self.orderers, *self.organisations))
+
+    def envelope(self, *, kind: int = 1, update: bytes | None = None) -> bytes:
         header = varint_field(1, kind) + string_field(4, self.channel_id)
-        payload = message_field(1, bytes_field(1, header)) + bytes_field(2, bytes_field(1, self.config()))
+        content = bytes_field(1, self.config()) + bytes_field(2, self.update() if update is None else update)
+        payload = message_field(1, bytes_field(1, header)) + bytes_field(2, content)
+        return bytes_field(1, payload) + bytes_field(2, b"signature")
+
+    def update(self, **changes: Any) -> bytes:
+        """Everything is read and written, signed by the administrators so far."""
+        before = self.predecessor()
+        return b"" if before is None else ConfigUpdate(before, self, **changes).envelope()
+
+
+@dataclass(frozen=True)
+class ConfigUpdate:
+    """From one configuration to the next, in parts; a test changes one of them. authors: all administrators."""
+
+    old: Channel
+    new: Channel
+    authors: tuple[Holder, ...] | None = None
+    read: Mapping[Key, Element] | None = None
+    written: Mapping[Key, Element] | None = None
+    channel_id: str = CHANNEL
+    kind: int = 2
+
+    def content(self) -> bytes:
+        read = elements_of_config(self.old.config()) if self.read is None else self.read
+        written = elements_of_config(self.new.config()) if self.written is None else self.written
+        groups = message_field(2, group_of(read)) + message_field(3, group_of(written))
+        return string_field(1, self.channel_id) + groups
+
+    def envelope(self) -> bytes:
+        content = self.content()
+        signatures = []
+        for each in self.old.administrators() if self.authors is None else self.authors:
+            named = bytes_field(1, each.identity) + bytes_field(2, b"nonce")
+            signatures.append(bytes_field(1, named) + bytes_field(2, each.sign(named + content)))
+        header = varint_field(1, self.kind) + string_field(4, self.channel_id)
+        signed = bytes_field(1, content) + repeated_bytes_field(2, signatures)
+        payload = message_field(1, bytes_field(1, header)) + bytes_field(2, signed)
         return bytes_field(1, payload) + bytes_field(2, b"signature")
 
 
@@ -252,12 +345,19 @@ def consenter(number: int, holder: Holder) -> bytes:
     return varint_field(1, number) + string_field(4, holder.msp_id) + bytes_field(5, holder.pem)
 
 
-def bft_channel(count: int = 4, *, sequence: int = 0, first: int = 1, needed: int | None = None) -> Channel:
+def bft_channel(
+    count: int = 4,
+    *,
+    sequence: int = 0,
+    first: int = 1,
+    needed: int | None = None,
+    before: Channel | None = None,
+) -> Channel:
     consenters = tuple(ORDERERS.member(Role.ORDERER, index) for index in range(first, first + count))
     quorum = (count + (count - 1) // 3 + 2) // 2 if needed is None else needed
     rule = n_out_of(quorum, [signed_by(index) for index in range(count)])
     policy = varint_field(1, 1) + bytes_field(2, signature_policy(rule, [identity(each) for each in consenters]))
-    return Channel(sequence, consenters, ("V3_0",), consensus="BFT", block_policy=policy)
+    return Channel(sequence, consenters, ("V3_0",), consensus="BFT", block_policy=policy, before=before)
 
 
 GENESIS = Block(BlockHeader(0, b"", b""), (Channel().envelope(),), (b"", b"", b"", b"", b""))

@@ -101,7 +101,7 @@ def test_blocks_may_be_left_out_and_filled_in_backwards_without_signatures() -> 
 def test_a_configuration_takes_effect_after_its_own_block() -> None:
     channel = bft_channel(4)
     client = started(channel)
-    smaller = bft_channel(3, sequence=1, first=2)
+    smaller = bft_channel(3, sequence=1, first=2, before=channel)
     block = signed(following(genesis(channel), [smaller.envelope()]), 1, channel.consenters[:3], bft=True)
     client = client.update(encoded(block), now=0)
     assert client.config_number == 1
