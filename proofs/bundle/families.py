@@ -36,7 +36,7 @@ class Family:
     reads_positions: bool = False
 
 
-_FAMILIES: Final[Mapping[str, Family]] = {
+FAMILIES: Final[Mapping[str, Family]] = {
     "attestation": Family(attestation.decode_client, "the attestors"),
     "bitcoin": Family(bitcoin.decode_client, "the most work since a known block", reads_positions=True),
     "chainmaker": Family(chainmaker.decode_client, "two thirds of the consensus nodes", reads_positions=True),
@@ -53,9 +53,9 @@ _FAMILIES: Final[Mapping[str, Family]] = {
 
 def family_of(name: str) -> Family:
     """Raises UnsupportedProof."""
-    found = _FAMILIES.get(name)
+    found = FAMILIES.get(name)
     if found is None:
-        expected = "one whose evidence convinces a stranger: " + ", ".join(_FAMILIES)
+        expected = "one whose evidence convinces a stranger: " + ", ".join(FAMILIES)
         raise UnsupportedProof("family", got=name, expected=expected)
     return found
 
