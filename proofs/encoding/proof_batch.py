@@ -21,11 +21,18 @@ def join_batch(proofs: Sequence[bytes]) -> bytes:
 
 
 def split_batch(batch: bytes, *, count: int) -> tuple[bytes, ...]:
-    """Return the `count` proofs of `batch`. Raises MalformedProof, LimitExceeded."""
+    """Return the `count` proofs of `batch`, at least one. Raises MalformedProof, LimitExceeded."""
+    check_something_is_claimed(count)
     check_batch_size(batch)
     proofs = protobuf.decode(batch, _PROOF_BATCH, part="proof batch")
     check_one_proof_per_claim(proofs, count)
     return proofs
+
+
+def check_something_is_claimed(count: int) -> None:
+    """Nothing claimed is nothing proved: a caller that lost its claims must not be told that they hold."""
+    if count < 1:
+        raise MalformedProof("claims", got=count, expected="at least 1")
 
 
 def check_batch_size(batch: bytes) -> None:

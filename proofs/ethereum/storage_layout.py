@@ -18,6 +18,7 @@ from typing import Final
 
 from proofs.commitment import ClientId, send_counter_path
 from proofs.encoding import rlp
+from proofs.encoding.proof_batch import check_something_is_claimed
 from proofs.errors import LimitExceeded, MalformedProof, ValueMismatch, WrongLedger
 from proofs.ethereum.execution import Account, prove_account, prove_slot
 from proofs.light_client import Claim
@@ -97,6 +98,7 @@ def check_claims(claims: Sequence[Claim], *, state_root: bytes, layout: RouterLa
     proof: RLP list [account nodes, [storage nodes, one list per claim]] (EIP-1186); where the layout names an
            implementation, one more list at the end for its slot.
     """
+    check_something_is_claimed(len(claims))
     keys = layout.storage_keys(claims)
     account_nodes, storage_nodes = decode_state_proof(proof, count=len(keys))
     memo: Memo = {}

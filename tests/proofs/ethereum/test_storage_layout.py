@@ -83,6 +83,12 @@ def test_claims_that_the_state_does_not_bear_out(name: str) -> None:
         assert getattr(refusal.value, field) == expected
 
 
+def test_nothing_claimed_is_nothing_proved() -> None:
+    with pytest.raises(MalformedProof) as refused:
+        check()
+    assert (refused.value.part, refused.value.got) == ("claims", 0)
+
+
 def test_the_proof_of_another_path_proves_nothing() -> None:
     with pytest.raises(InvalidProof):
         check(UNRECEIVED, proof=WORLD.prove([SENT.path]))
