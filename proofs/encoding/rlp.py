@@ -26,7 +26,7 @@ _SHORT: Final = 55
 
 
 # One loop in one piece: a call per item would double the time of a proof.
-def decode(data: bytes, *, depth_limit: int = DEPTH_LIMIT, item_limit: int = ITEM_LIMIT) -> Item:  # noqa: C901 - see above
+def decode(data: bytes, *, depth_limit: int = DEPTH_LIMIT, item_limit: int = ITEM_LIMIT) -> Item:  # noqa: C901, PLR0912 - see above
     """Decode exactly one item that fills `data`.
 
     Raises MalformedProof, LimitExceeded.
@@ -58,6 +58,17 @@ def decode(data: bytes, *, depth_limit: int = DEPTH_LIMIT, item_limit: int = ITE
             elif prefix < 0x80:
                 stop = position + 1
                 items.append(data[position:stop])
+            # Trie nodes within a proof: strings whose lengths take one byte, or two.
+            elif prefix == 0xB8 and position + 1 < end and _SHORT < (size := data[position + 1]) <= end - position - 2:
+                stop = position + 2 + size
+                items.append(data[position + 2 : stop])
+            elif (
+                prefix == 0xB9
+                and position + 2 < end
+                and 0xFF < (size := data[position + 1] << 8 | data[position + 2]) <= end - position - 3
+            ):
+                stop = position + 3 + size
+                items.append(data[position + 3 : stop])
             else:
                 start, stop = _payload(data, position, end, prefix)
                 if prefix >= 0xC0:

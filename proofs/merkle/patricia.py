@@ -9,13 +9,14 @@ Source: Ethereum yellow paper, appendices C and D.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from struct import Struct
 from typing import Final, TypeAlias
 
 from proofs.encoding import rlp
 from proofs.encoding.rlp import Item
 from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, ValueMismatch
+from proofs.merkle.patricia_usual import value_of_usual
 from proofs.primitives.hashing import keccak256
 
 EMPTY_ROOT: Final = keccak256(b"\x80")
@@ -26,15 +27,18 @@ _PAIR: Final = 2
 # A branch whose children all stand in it: 16 times fewer than 32 items, and inline nodes nest a few deep at most.
 _NODE_ITEMS_MAX: Final = 560
 _NODE_DEPTH_MAX: Final = 16
-_FULL_BRANCH_HEAD: Final = b"\xf9\x02\x11"
-_FULL_BRANCH_BYTES: Final = 532
-_FULL_BRANCH: Final = Struct("3x" + 16 * "x32s" + "x")
-_SIXTEEN_HASHES: Final = b"\xa0" * 16
+# Most branches hold hashes and empty places, and no value. The length of such a node tells how it has to begin.
+_USUAL_HEADS: Final = {
+    len(head) + 17 + 32 * hashes: (head, hashes)
+    for hashes in range(1, 17)
+    for head in (rlp.header(0xC0, 17 + 32 * hashes),)
+}
+_USUAL_CHILDREN: Final = re.compile(rb"\xa0(.{32})|\x80", re.DOTALL)
 # A receipt with many logs is a leaf of some hundred KiB.
 NODE_BYTES_MAX: Final = 1 << 20
 
-# Node bytes → (hash, decoded). Proofs of one root share their upper nodes: hashed and decoded once.
-Memo: TypeAlias = dict[bytes, tuple[bytes, Item]]
+# Node bytes → (hash, decoded if that was needed). Proofs of one root share their upper nodes: hashed and decoded once.
+Memo: TypeAlias = "dict[bytes, tuple[bytes, Item | None]]"
 
 
 def value_at(
@@ -52,7 +56,16 @@ def value_at(
     if not proof and root == EMPTY_ROOT:
         return None
     check_proof_length(proof, key)
-    chain = _Chain(proof, {} if memo is None else memo, inline_repeated=inline_repeated)
+    value = value_of_usual(root, key, proof, memo)
+    if value is not None:
+        return value
+    return _value_the_long_way(root, key, proof, {} if memo is None else memo, inline_repeated=inline_repeated)
+
+
+def _value_the_long_way(
+    root: bytes, key: bytes, proof: Sequence[bytes], memo: Memo, *, inline_repeated: bool
+) -> bytes | None:
+    chain = _Chain(proof, memo, inline_repeated=inline_repeated)
     value = _walk(chain.root(root), key, chain.child)
     check_no_surplus(chain.used, len(proof))
     return value
@@ -128,16 +141,23 @@ def decode_node(encoded: bytes) -> Item:
     """A branch of 17, a leaf or extension of 2, or the empty node. Raises MalformedProof, LimitExceeded."""
     if len(encoded) > NODE_BYTES_MAX:
         raise LimitExceeded("trie node", got=len(encoded), limit=NODE_BYTES_MAX)
-    if encoded[:3] == _FULL_BRANCH_HEAD and len(encoded) == _FULL_BRANCH_BYTES and _is_full_branch(encoded):
-        return [*_FULL_BRANCH.unpack(encoded), b""]
+    usual = _usual_branch(encoded)
+    if usual is not None:
+        return usual
     node = rlp.decode(encoded, depth_limit=_NODE_DEPTH_MAX, item_limit=_NODE_ITEMS_MAX)
     _check_shape(node)
     return node
 
 
-def _is_full_branch(encoded: bytes) -> bool:
-    """Sixteen hashes and no value: most of a large trie, and read without the general decoder, to the same result."""
-    return encoded[3:531:33] == _SIXTEEN_HASHES and encoded[531] == 0x80
+def _usual_branch(encoded: bytes) -> list[Item] | None:
+    """A branch of hashes and empty places, read without the general decoder to the same result; None for others."""
+    head, hashes = _USUAL_HEADS.get(len(encoded), (b"", 0))
+    if not hashes or not encoded.startswith(head):
+        return None
+    children: list[Item] = _USUAL_CHILDREN.findall(encoded, len(head))
+    # As many as there have to be, so nothing was passed over between them.
+    is_whole = len(children) == _BRANCH and children.count(b"") == _BRANCH - hashes and children[16] == b""
+    return children if is_whole else None
 
 
 class _Chain:
@@ -176,10 +196,11 @@ class _Chain:
             raise MalformedProof("trie proof", got=self.used, expected="the next node too")
         encoded = self._proof[self.used]
         self.used += 1
-        known = self._memo.get(encoded)
-        if known is None:
-            known = self._memo[encoded] = (keccak256(encoded), decode_node(encoded))
-        return known
+        digest, node = self._memo.get(encoded, (None, None))
+        if digest is None or node is None:
+            digest, node = digest or keccak256(encoded), decode_node(encoded)
+            self._memo[encoded] = (digest, node)
+        return digest, node
 
 
 def _walk(node: Item, key: bytes, resolve: Callable[[Item], Item]) -> bytes | None:

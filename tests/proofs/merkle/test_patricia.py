@@ -9,7 +9,7 @@ from trie.hexary import HexaryTrie
 
 from proofs.encoding import rlp
 from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, ValueMismatch, VerificationError
-from proofs.merkle import patricia
+from proofs.merkle import patricia, patricia_usual
 from proofs.merkle.patricia import (
     EMPTY_ROOT,
     Memo,
@@ -215,10 +215,12 @@ def test_shared_nodes_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return keccak256(data)
 
     monkeypatch.setattr(patricia, "keccak256", counting)
+    monkeypatch.setattr(patricia_usual, "keccak256", counting)
     memo: Memo = {}
-    for key in list(ITEMS)[:50]:
+    keys = [*list(ITEMS)[:50], *(keccak256(b"not there" + bytes((n,))) for n in range(20))]
+    for key in keys:
         value_at(ROOT, key, proof_of(TRIE, key), memo=memo)
-    assert len(hashed) == len(set(hashed))
+    assert len(hashed) == len(set(hashed)) == len({node for key in keys for node in proof_of(TRIE, key)})
 
 
 def test_the_root_of_an_ordered_list_is_that_of_its_index_keys() -> None:
