@@ -67,11 +67,14 @@ def _parameter_items(parameters: Parameters) -> list[Encodable]:
         rlp.int_bytes(parameters.clock_drift),
         parameters.source.value.encode(),
         [] if contract is None else [contract.address, contract.code_hash, rlp.int_bytes(contract.slot)],
+        rlp.int_bytes(parameters.gaps),
     ]
 
 
 def _read_parameters(item: Item) -> Parameters:
-    flavour, epoch_length, trusting_period, clock_drift, source, contract = rlp.as_list(item, "parameters", count=6)
+    flavour, epoch_length, trusting_period, clock_drift, source, contract, gaps = rlp.as_list(
+        item, "parameters", count=7
+    )
     return Parameters(
         _FLAVOURS[check_name("flavour", flavour, [each.value for each in _FLAVOURS])],
         rlp.as_int(epoch_length, "epoch length", bits=64),
@@ -79,6 +82,7 @@ def _read_parameters(item: Item) -> Parameters:
         rlp.as_int(clock_drift, "clock drift", bits=64),
         _SOURCES[check_name("validator source", source, [each.value for each in _SOURCES])],
         _read_contract(contract),
+        read_flag(gaps, "gaps"),
     )
 
 

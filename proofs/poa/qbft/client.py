@@ -7,8 +7,9 @@ Trust root: (QBFT, IBFT 2, Istanbul) a block whose hash an operator configured, 
 epoch length; after it, that never a third of the validators lies at once.
 
 Not checked: (QBFT, IBFT 2, Istanbul) execution; and, over a gap, which chain a block is of. No header or seal names its
-chain: the next block names its parent, a later one nothing that is known. One set of keys must not seal two chains:
-blocks of one would be believed of the other, until an own block of such a height freezes the client.
+chain: the next block names its parent, a later one nothing that is known. Whoever lets one set of keys seal several
+chains must permit no gaps, or blocks of one are believed of the other, until an own block of their height freezes the
+client.
 """
 
 from __future__ import annotations

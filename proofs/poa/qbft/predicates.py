@@ -12,6 +12,7 @@ from proofs.errors import (
     LimitExceeded,
     MalformedProof,
     NotEnoughTrust,
+    UnknownHeight,
     UnknownSigner,
     ValueMismatch,
 )
@@ -31,6 +32,12 @@ def check_height_increases(number: int, *, trusted: int) -> None:
     """Only what is above a trusted block can follow from it."""
     if number <= trusted:
         raise HeightNotIncreasing(got=number, trusted=trusted)
+
+
+def check_gap_is_permitted(number: int, *, trusted: int, gaps: bool) -> None:
+    """No seal names its chain. Where the same keys seal several, only the parent's hash tells: nothing is left out."""
+    if not gaps and number != trusted + 1:
+        raise UnknownHeight(0, number - 1)
 
 
 def check_mix_digest(header: ExecutionHeader) -> None:

@@ -7,7 +7,8 @@ trusted already:
  - The next block, votes not known (the client came over a gap): it names the trusted block as its parent, and the set
    differs by one member at most, since one block decides no more. A quorum of such a set still needs an honest member
    of the trusted set, who seals only what the chain decided.
- - A later block: a quorum of the trusted set sealed it, too. Too few is `NotEnoughTrust`: take a block between.
+ - A later block, unless the operator permits no gaps: a quorum of the trusted set sealed it, too. Too few is
+   `NotEnoughTrust`: take a block between.
 
 Where validators stand in a contract, each step proves the set of the block after it; over a gap the seals of validators
 that are not known are passed over and a quorum of the trusted set counts.
@@ -56,6 +57,7 @@ def verify_step(trusted: Block, step: Step, parameters: Parameters, *, now: int)
     header, flavour = step.header, parameters.flavour
     is_next = header.number == trusted.number + 1
     rules.check_height_increases(header.number, trusted=trusted.number)
+    rules.check_gap_is_permitted(header.number, trusted=trusted.number, gaps=parameters.gaps)
     if is_next:
         shared.check_parent_hash(header, trusted.hash)
     shared.check_time_advances(header.timestamp, earliest=trusted.time + 1)

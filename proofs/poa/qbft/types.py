@@ -69,6 +69,7 @@ class Parameters:
     contract:        where source is CONTRACT, otherwise None.
     trusting_period: seconds for which validators are believed after a block.
     clock_drift:     seconds that a block may be ahead of the caller's clock.
+    gaps:            whether blocks may be left out. False where the validators seal other chains with the same keys.
     """
 
     flavour: Flavour
@@ -77,6 +78,7 @@ class Parameters:
     clock_drift: int
     source: ValidatorSource = ValidatorSource.HEADER
     contract: ValidatorContract | None = None
+    gaps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from proofs.poa.clique.client import bootstrap as bootstrap_clique
 from proofs.poa.headers import encode_evidence
 from proofs.poa.qbft.client import QbftClient
 from proofs.poa.qbft.client import bootstrap as bootstrap_qbft
+from proofs.poa.qbft.client import decode_client as decode_qbft
 from proofs.poa.qbft.predicates import BFT_MIX_DIGEST
 from proofs.poa.qbft.types import Flavour
 from tests.proofs.ethereum.builders import LAYOUT, World, world
@@ -176,7 +177,7 @@ def test_qbft_blocks_of_another_chain_hang_on_nothing() -> None:
 
 
 def test_over_a_gap_the_seals_of_one_set_count_for_each_of_its_chains() -> None:
-    """The trap: nothing that validators sign names their chain, so one set of keys must not seal two.
+    """The trap: nothing that validators sign names their chain. Whoever has one set of keys seal two permits no gaps.
 
     The first block of the right chain that it is shown ends it: two sealed blocks of one height freeze a client.
     """
@@ -185,6 +186,26 @@ def test_over_a_gap_the_seals_of_one_set_count_for_each_of_its_chains() -> None:
     deceived.check([SENT], at=AT, proof=HERE.prove([SENT.path]))  # passes: no seal speaks of a chain
     own = bft_headers(BFT_GENESIS)
     assert deceived.update(encode_evidence(own[1:]), now=NOW).status(NOW).state is ClientState.FROZEN
+
+
+def test_without_gaps_no_block_of_another_chain_is_ever_believed() -> None:
+    strict = without_gaps(qbft())
+    foreign = bft_headers(BFT_ELSEWHERE)
+    with pytest.raises(UnknownHeight) as refused:
+        strict.update(encode_evidence(foreign[1:]), now=NOW)
+    assert refused.value.number == 1
+    followed = strict.update(encode_evidence(bft_headers(BFT_GENESIS)), now=NOW)
+    for first in (0, 1, 2):
+        with pytest.raises(ValueMismatch) as linked:
+            followed.update(encode_evidence(foreign[first:]), now=NOW)
+        assert linked.value.part == "parent hash"
+    with pytest.raises(ValueMismatch):
+        strict.misbehaviour(encode_evidence(bft_headers(BFT_GENESIS)), encode_evidence(foreign), now=NOW)
+    assert decode_qbft(followed.encode()) == followed
+
+
+def without_gaps(client: QbftClient) -> QbftClient:
+    return QbftClient(replace(client.belief, parameters=replace(client.belief.parameters, gaps=False)))
 
 
 # --- another flavour of the same signers
