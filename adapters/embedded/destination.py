@@ -38,11 +38,11 @@ from adapters.contract.messages import (
 from adapters.embedded import clients, wire
 from adapters.embedded.execution import GAS_BASE
 from adapters.embedded.node import PATHS_MAX, TXS_MAX, EmbeddedNode
-from adapters.embedded.pool import Pool
+from adapters.embedded.pool import Pool, check_countable
 from adapters.embedded.refusals import OUT_OF_FUNDS, Refused, to_refusal, to_rule
 from adapters.embedded.source import head_of
 from adapters.embedded.transactions import higher_price, prepare, read_body, sign_body
-from adapters.embedded.wire import ClientAnswer, MessageAnswer, Msg
+from adapters.embedded.wire import AccountAnswer, ClientAnswer, MessageAnswer, Msg
 from proofs.attestation.client import AttestationClient
 from proofs.cometbft.chain_id import revision_of
 from proofs.commitment import ClientId, commitment_path, receipt_path
@@ -125,7 +125,7 @@ class EmbeddedDestination:
 
     async def broadcast(self, raw: bytes) -> None:
         try:
-            await self._pool.ask(lambda node: node.broadcast(raw))
+            await self._pool.ask(lambda node: node.broadcast(raw), may_refuse=True)
         except Refused as refusal:
             if refusal.code == OUT_OF_FUNDS:
                 raise await self._out_of_funds(raw) from refusal
@@ -143,7 +143,7 @@ class EmbeddedDestination:
 
         async def asked(node: EmbeddedNode) -> Sequence[Fate]:
             # One node answers all, accounts first: a slot that is final by then cannot hide a result read later.
-            used_below = {account: (await node.account(account)).next_final for account in accounts}
+            used_below = {account: (await self._account(node, account)).next_final for account in accounts}
             results = await _results(node, [tx_id for tx_id, _ in attempts])
             final = (await node.status()).final
             return [self._fate(result, body, used_below, final) for result, body in zip(results, bodies, strict=True)]
@@ -151,8 +151,16 @@ class EmbeddedDestination:
         return (await self._pool.ask(asked)).answer
 
     async def account(self, account: Account) -> AccountState:
-        answer = (await self._pool.ask(lambda node: node.account(account))).answer
+        answer = (await self._pool.ask(lambda node: self._account(node, account))).answer
         return AccountState(answer.balance, answer.next_final, answer.next_pending)
+
+    async def _account(self, node: EmbeddedNode, account: str) -> AccountAnswer:
+        """No slot is used beyond those that a node lets wait, and none is final above the next free one."""
+        answer = await node.account(account)
+        check_countable((answer.next_final, answer.next_pending), "account", node.name)
+        if not answer.next_final <= answer.next_pending:
+            raise EndpointWrong(node.name, "next slot", got=answer.next_pending, expected=f">= {answer.next_final}")
+        return answer
 
     def _fate(
         self,
@@ -179,6 +187,8 @@ async def _results(node: EmbeddedNode, tx_ids: Sequence[TxId]) -> Sequence[wire.
         given = [wanted if result is None else result.tx_id for wanted, result in zip(part, answer, strict=False)]
         if len(answer) != len(part) or given != list(part):
             raise EndpointWrong(node.name, "results", got=given, expected="one per transaction, in order")
+        for each in filter(None, answer):
+            check_countable((each.height, each.fee, each.redundant), "result", node.name)
         results.extend(answer)
     return results
 

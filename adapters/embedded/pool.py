@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from adapters.contract.errors import EndpointTrouble, EndpointWrong, IdentityChanged
 from adapters.contract.ledger import Endpoint, LedgerIdentity, Served
 from adapters.embedded.node import EmbeddedNode
+from adapters.embedded.refusals import Refused
 from adapters.embedded.wire import StatusAnswer
 from proofs.errors import InvalidProof
 
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 # A node that lied is asked last until the others have failed this many times more often.
 _BLAME_WEIGHT: Final = 100
+_COUNT_MAX: Final = (1 << 63) - 1
 
 
 class Pool:
@@ -31,8 +33,8 @@ class Pool:
     def names(self) -> tuple[Endpoint, ...]:
         return tuple(Endpoint(node.name) for node in self._nodes)
 
-    async def ask(self, question: Callable[[EmbeddedNode], Awaitable[T]]) -> Served[T]:
-        """Raises the last node's EndpointTrouble when every node fails."""
+    async def ask(self, question: Callable[[EmbeddedNode], Awaitable[T]], *, may_refuse: bool = False) -> Served[T]:
+        """Raises the last node's EndpointTrouble when every node fails, Refused only where that is an answer."""
         trouble: EndpointTrouble | None = None
         for node in sorted(self._nodes, key=lambda each: self._failures[each.name]):
             try:
@@ -40,6 +42,11 @@ class Pool:
             except EndpointTrouble as failure:
                 self._failures[node.name] += 1
                 trouble = failure
+            except Refused as refusal:
+                if may_refuse:
+                    raise
+                self._failures[node.name] += 1
+                trouble = EndpointWrong(node.name, "answer", got=str(refusal), expected="what was asked for")
             else:
                 self._failures[node.name] = max(0, self._failures[node.name] - 1)
                 return Served(answer, Endpoint(node.name))
@@ -53,6 +60,8 @@ class Pool:
                 raise EndpointWrong(node.name, "chain id", got=status.chain_id, expected=self.chain_id)
             if status.final > status.latest:
                 raise EndpointWrong(node.name, "final height", got=status.final, expected=f"at most {status.latest}")
+            counts = (status.latest, status.final, status.final_time, status.gas_price)
+            check_countable(counts, "status", node.name)
             return status
 
         return await self.ask(asked)
@@ -64,7 +73,7 @@ class Pool:
         for node in self._nodes:
             try:
                 other = _identity(await node.status())
-            except EndpointTrouble:
+            except (EndpointTrouble, Refused):
                 continue
             if other != identity:
                 raise IdentityChanged(f"identity by {node.name}", got=str(other), expected=str(identity))
@@ -73,6 +82,13 @@ class Pool:
     def blame(self, endpoint: Endpoint, reason: InvalidProof) -> None:  # noqa: ARG002 - every falsehood weighs the same
         if endpoint in self._failures:
             self._failures[endpoint] += _BLAME_WEIGHT
+
+
+def check_countable(numbers: Sequence[int], what: str, endpoint: str) -> None:
+    """Heights, times, slots and fees count upwards from nothing, and no ledger will ever count this far."""
+    for number in numbers:
+        if not 0 <= number <= _COUNT_MAX:
+            raise EndpointWrong(endpoint, what, got=number, expected=f"0 to {_COUNT_MAX}")
 
 
 def _identity(status: StatusAnswer) -> LedgerIdentity:

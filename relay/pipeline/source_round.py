@@ -35,8 +35,10 @@ from relay.store.deliveries import (
     Due,
     Wait,
     due,
+    forget_acknowledgements,
     has_unproved,
     is_still_waiting,
+    lowest_unacknowledged,
     paused,
     read_again_from,
     record_proved,
@@ -49,6 +51,7 @@ from relay.store.steps import Step, take_steps
 
 log = logging.getLogger(__name__)
 
+ACK_SEARCH_DOUBLINGS_MAX = 10  # of the pause between two searches: some three hours at the most
 FILTERED_SECONDS = 3600.0  # a filter changes with the configuration, which is read at start
 
 
@@ -80,6 +83,8 @@ class SourceRound:
     _guarded_at: float = field(default=float("-inf"))
     _guarded_number: int = field(default=-1)
     _misses: dict[LaneId, int] = field(default_factory=dict)
+    _ack_searches: int = 0
+    _ack_search_at: float = field(default=float("-inf"))
 
     async def step(self) -> bool:
         """One round. Returns whether it found anything to do."""
@@ -195,6 +200,23 @@ class SourceRound:
             await self.watch.rewind(checked, f"sends are missing: {short}")
         else:
             self._guarded_at, self._guarded_number = self.clock(), at.number
+            await self._look_for_acknowledgements()
+
+    async def _look_for_acknowledgements(self) -> None:
+        """An acknowledgement that was left out has no counter. Most are written at once: those that are not are looked
+        for again, ever more seldom, as applications may take their time.
+        """
+        now = self.clock()
+        lanes = [end.lane.opposite for end in self.ends]
+        before = now - self.limits.guard_seconds
+        lowest = await self.database.run(partial(lowest_unacknowledged, lanes=lanes, before=before))
+        if lowest is None:
+            self._ack_searches = 0
+        elif now >= self._ack_search_at:
+            self._ack_searches += 1
+            pause = self.limits.guard_seconds * 2.0 ** min(self._ack_searches, ACK_SEARCH_DOUBLINGS_MAX)
+            self._ack_search_at = now + pause
+            await self.watch.rewind(lowest - 1, "what was received has no acknowledgement")
 
     async def _judge(
         self, ready: dict[LaneId, list[Due]], proven: dict[bytes, Claim], counters: dict[LaneId, int], at: Height
@@ -232,6 +254,8 @@ class SourceRound:
             false_sends = [each for each in refuted if each.kind is DeliveryKind.RECEIVE]
             timeouts = waiting_timeouts(connection, [each.packet_row for each in false_sends])
             take_steps(connection, [Step(each, DeliveryEvent.CONTRADICTED) for each in timeouts], now=now)
+            false_acks = [each for each in refuted if each.kind is DeliveryKind.ACKNOWLEDGE]
+            forget_acknowledgements(connection, [each.packet_row for each in false_acks])
             for lane in {each.lane for each in false_sends}:
                 recount_sent(connection, lane, [each.packet.sequence for each in false_sends if each.lane == lane])
             return [read_again_from(connection, each.packet_row) for each in received]
@@ -239,7 +263,14 @@ class SourceRound:
         again = await self.database.run(write)
         if again:
             await self.watch.rewind(min(again), "a receipt is proved whose event was not read")
+        await self._find_true_acknowledgements(refuted)
         return proved
+
+    async def _find_true_acknowledgements(self, refuted: Sequence[Due]) -> None:
+        """In place of those that were proved false: they were told of in the very blocks that hold the true ones."""
+        false = [each.found_number for each in refuted if each.kind is DeliveryKind.ACKNOWLEDGE]
+        if false:
+            await self.watch.rewind(min(false) - 1, f"{len(false)} acknowledgements were proved false")
 
     async def _offer_all(
         self,

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import Connection
 
 from adapters.contract.errors import EndpointWrong
-from adapters.contract.ledger import Clock, Cursor, Scan, Source
-from adapters.contract.messages import HostEvent, Sent, SentUnreadable
+from adapters.contract.ledger import Clock, Cursor, Endpoint, Scan, Source
+from adapters.contract.messages import AbsenceRecorded, AckWritten, ClientChanged, HostEvent, Sent, SentUnreadable
 from proofs.errors import ValueMismatch
 from proofs.light_client import Height
 from relay.lanes import Lane, LaneId, Lanes
@@ -26,8 +27,11 @@ from relay.pipeline.limits import PipelineLimits
 from relay.store.database import Database
 from relay.store.facts import Recorded, home_lane, record_final_time, record_scan
 from relay.store.ledgers import ask_rewind, known, last_sent, rewind
+from relay.store.tables import INTEGER_MAX
 
 log = logging.getLogger(__name__)
+
+READINGS_KEPT: Final = 1_000
 
 EVENTS = Counter("causeway_host_events_total", "Host events of our lanes read from final blocks.", ["ledger"])
 HEIGHT = Gauge("causeway_ledger_final_height", "Newest final height that was read completely.", ["ledger"])
@@ -62,6 +66,8 @@ class Watch:
     final_time: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _rewound_at: float = field(default=float("-inf"))
+    # The newest readings and who served them, so that what turns out false has a culprit: up to which height each.
+    _served: deque[tuple[int, int, Endpoint]] = field(default_factory=lambda: deque(maxlen=READINGS_KEPT))
 
     async def step(self) -> bool:
         """Read on by one scan. Returns whether there is more to read at once."""
@@ -70,17 +76,28 @@ class Watch:
         self.latest = head.latest.number
         if head.final <= self.cursor.height:
             return False
+        self._check_countable(head.served_by, "final time", head.final_time, least=0)
         scan = await self.source.scan(self.cursor, through=head.final, event_limit=self.limits.scan_events)
+        for event in scan.events:
+            if not isinstance(event, ClientChanged | AbsenceRecorded | SentUnreadable):
+                self._check_countable(scan.served_by, "sequence", event.packet.sequence, least=1)
+            if isinstance(event, AckWritten):
+                self._check_countable(scan.served_by, "acknowledgements", len(event.acknowledgements), least=1)
         await self._check_contiguous(scan)
         whole = scan.cursor.height >= head.final
         await self._record(scan, head.final_time if whole else None)
         return not whole
 
     async def rewind(self, number: int, why: str) -> None:
-        """Read again from `number` on: something was left out. Stored, so that a restart does not forget it."""
+        """Read again above `number`: something was left out, or made up. Stored, so that a restart does not forget it.
+
+        Whoever served that range is asked last from now on: one that does so always must not serve it again.
+        """
         OMISSIONS.labels(self.ledger).inc()
         log.warning("ledger %s is read again from %d: %s (served by %s)", self.ledger, number, why, self.served_by)
         number = max(number, 0)
+        for by in {by for _, last, by in self._served if last > number}:
+            self.source.blame(by, ValueMismatch("events", got=why, expected="what the ledger proves"))
         await self.database.run(partial(ask_rewind, name=self.ledger, number=number))
         self.asked = number if self.asked is None else min(self.asked, number)
         self.wake.set()
@@ -97,8 +114,17 @@ class Watch:
             cursor = await self.source.start(Height(cursor.height.revision, asked) if asked else None)
         await self.database.run(partial(rewind, name=self.ledger, cursor=cursor, asked=asked))
         self.cursor = cursor
+        # What is read again counts for those who serve it then.
+        self._served = deque((each for each in self._served if each[1] <= asked), maxlen=READINGS_KEPT)
         if self.asked == asked:
             self.asked = None
+
+    def _check_countable(self, by: Endpoint, what: str, got: int, *, least: int) -> None:
+        """The store counts so far, and no ledger ever will: it was made up, and must not end this process."""
+        if not least <= got <= INTEGER_MAX:
+            expected = f"{least} to {INTEGER_MAX}"
+            self.source.blame(by, ValueMismatch(what, got, expected))
+            raise EndpointWrong(by, what, got, expected)
 
     async def _check_contiguous(self, scan: Scan) -> None:
         """Sequences of one client follow each other without a gap. Source: ICS-04 v2, sequences are never skipped."""
@@ -146,6 +172,7 @@ class Watch:
             return recorded
 
         recorded = await self.database.run(write)
+        self._served.append((self.cursor.height.number + 1, scan.cursor.height.number, scan.served_by))
         self.cursor = scan.cursor
         self.served_by = scan.served_by
         if final_time is not None:

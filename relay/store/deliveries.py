@@ -14,6 +14,8 @@ from relay.lanes import LaneId
 from relay.lifecycle import DeliveryKind, DeliveryState, WaitReason
 from relay.store.schema import DELIVERY, LANE, PACKET
 
+UNACKNOWLEDGED_SEARCHED: Final = 10_000  # rows: bounds the question without an index of its own
+
 _PACKET_DECODER: Final = msgspec.msgpack.Decoder(Packet)
 _ACKS_DECODER: Final = msgspec.msgpack.Decoder(tuple[bytes, ...])
 
@@ -193,6 +195,31 @@ def has_unproved(connection: Connection, lanes: Sequence[LaneId]) -> bool:
         )
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def forget_acknowledgements(connection: Connection, packets: Sequence[int]) -> None:
+    """They were proved false: what is read next is taken instead."""
+    if packets:
+        nothing = {"acknowledgements": None, "acknowledgement_number": None}
+        connection.execute(update(PACKET).where(PACKET.c.id.in_(packets)).values(**nothing))
+
+
+def lowest_unacknowledged(connection: Connection, lanes: Sequence[LaneId], *, before: float) -> int | None:
+    """Where the first packet of these home lanes was received that has no acknowledgement though time enough passed.
+
+    Of the newest packets only: what has waited longer than those was looked for often enough.
+    """
+    newest = connection.execute(select(func.max(PACKET.c.id))).scalar_one() or 0
+    query = select(func.min(PACKET.c.received_number)).where(
+        PACKET.c.id > newest - UNACKNOWLEDGED_SEARCHED,
+        PACKET.c.lane.in_(lanes),
+        PACKET.c.received_at < before,
+        PACKET.c.acknowledgement_number.is_(None),
+        PACKET.c.acknowledged_number.is_(None),
+        PACKET.c.timed_out_number.is_(None),
+    )
+    number = connection.execute(query).scalar_one()
+    return None if number is None else int(number)
 
 
 def waiting_timeouts(connection: Connection, packets: Sequence[int]) -> list[int]:
