@@ -58,19 +58,3 @@ def family_of(name: str) -> Family:
         expected = "one whose evidence convinces a stranger: " + ", ".join(FAMILIES)
         raise UnsupportedProof("family", got=name, expected=expected)
     return found
-
-
-def trust_in(client: LightClient) -> str:
-    """In one line: whom a verdict believes, beside mathematics."""
-    if isinstance(client, cometbft.CometBftClient):
-        return f"two thirds of the validators' power of {client.chain_id}"
-    if isinstance(client, attestation.AttestationClient):
-        return _attestors(client)
-    return family_of(client.family).trusted
-
-
-def _attestors(client: attestation.AttestationClient) -> str:
-    addresses, needed = client.attestors.addresses, client.attestors.threshold
-    named = ", ".join(f"0x{address.hex()}" for address in addresses)
-    alone = ": one party's word, which nobody checks" if needed == 1 else ""
-    return f"{needed} of {len(addresses)} attestors ({named}){alone}"

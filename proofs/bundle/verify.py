@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proofs.bundle import predicates as rules
-from proofs.bundle.families import family_of, trust_in
+from proofs.bundle.families import family_of
 from proofs.bundle.format import checkpoint_digest, decode_bundle
+from proofs.bundle.identity import marks_of, trust_in
 from proofs.bundle.types import Bundle, Checkpoint, claim_of
 from proofs.light_client import Claim, Height, LightClient
 
@@ -26,6 +27,7 @@ class Proved:
     starts_at:  the height of the checkpoint, and its time.
     checkpoint: its digest. held: whether the verifier named it, or only found it in the bundle.
     trust:      whom the checkpoint believes, for people.
+    marks:      what names the ledger and the block at `starts_at`, to be compared with a node of one's own.
     """
 
     bundle: Bundle
@@ -36,6 +38,7 @@ class Proved:
     checkpoint: bytes
     held: bool
     trust: str
+    marks: tuple[tuple[str, str], ...]
 
 
 def verify_bundle(encoded: bytes, *, held: bytes | None, now: int) -> Proved:
@@ -56,9 +59,18 @@ def verify_bundle(encoded: bytes, *, held: bytes | None, now: int) -> Proved:
     claim, time = claim_of(bundle), last.timestamp_at(bundle.at)
     rules.check_timeout_has_passed(bundle, time)
     last.check([claim], at=bundle.at, proof=bundle.proof)
-    digest, starts_at = checkpoint_digest(bundle.checkpoint), first.latest()
-    starts_time = first.timestamp_at(starts_at)
-    return Proved(bundle, claim, time, starts_at, starts_time, digest, held is not None, trust_in(first))
+    starts_at = first.latest()
+    return Proved(
+        bundle,
+        claim,
+        time,
+        starts_at,
+        first.timestamp_at(starts_at),
+        checkpoint_digest(bundle.checkpoint),
+        held is not None,
+        trust_in(first),
+        marks_of(first),
+    )
 
 
 def decode_checkpoint_client(checkpoint: Checkpoint) -> LightClient:

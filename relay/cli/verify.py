@@ -162,6 +162,8 @@ def _tell(proved: Proved, now: int) -> None:
     where = "its attestors" if alone else f"height {proved.starts_at}, {show_time(proved.starts_time)}"
     steps = f"{len(bundle.evidence)} {'step' if len(bundle.evidence) == 1 else 'steps'} of evidence from there"
     print_line(f"            {bundle.checkpoint.family}, {where}; {steps}")
+    for what, value in proved.marks:
+        print_line(f"            {what} {value}")
     print_line(f"judged at   {show_time(now)}")
     for each in uncovered(bundle.checkpoint.family, bundle.kind):
         print_line(f"not covered {each.field}: {each.why}")
@@ -208,6 +210,7 @@ def _shape(proved: Proved, now: int) -> dict[str, object]:
             "family": bundle.checkpoint.family,
             "height": str(proved.starts_at),
             "time": proved.starts_time,
+            "marks": {what.replace(" ", "_"): value for what, value in proved.marks},
         },
         "evidence_steps": len(bundle.evidence),
         "judged_at": now,

@@ -67,6 +67,9 @@ def test_a_bundle_of_every_family_is_verified_by_who_holds_its_checkpoint(family
     assert (proved.bundle, proved.held) == (sample.bundle, True)
     assert proved.trust
     assert proved.starts_at == sample.client.latest()
+    # Attestors have signed no block yet; everybody else is named by the chain or its block.
+    assert bool(proved.marks) == (family != "attestation")
+    assert all(what and value for what, value in proved.marks)
 
 
 @pytest.mark.parametrize("kind", (Kind.ACKNOWLEDGE, Kind.TIMEOUT))

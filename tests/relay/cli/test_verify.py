@@ -48,7 +48,10 @@ def test_everything_is_in_the_json(bundle: str) -> None:
     told = invoke("verify", bundle, *THEN, "--checkpoint-digest", DIGEST, "--json").json
     assert (told["proved"], told["kind"], told["height"], told["judged_at"]) == (True, "receive", "7-5", SAMPLE.now)
     assert told["packet"]["payloads"][0]["value"] == b"hello".hex()
+    marks = told["checkpoint"].pop("marks")
     assert told["checkpoint"] == {"digest": DIGEST, "family": "cometbft", "height": "7-1", "time": 1_700_000_001}
+    assert marks["chain_id"] == "causeway-7"
+    assert marks.keys() == {"chain_id", "app_hash", "next_validators_hash"}
     assert {each["field"] for each in told["uncovered"]} == {
         "evidence: votes that are not needed",
         "evidence: proposer of a validator set",
