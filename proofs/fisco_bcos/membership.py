@@ -19,6 +19,7 @@ Web3-type transactions are refused by their shape.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,6 +92,7 @@ def verify_v3(
     suite, receipt = parameters.suite, proof.receipt
     computed, place = trees.root_v3(suite, receipt.hash(suite), proof.receipt_groups, memo=memo)
     check_root(computed, roots.receipts, "receipts root")
+    check_no_node_is_a_receipt(proof.receipt_groups, roots.number)
     digest = proof.transaction.hash(suite)
     computed, transaction_place = trees.root_v3(suite, digest, proof.transaction_groups, memo=memo)
     check_root(computed, roots.transactions, "transactions root")
@@ -132,6 +134,17 @@ def check_same_place(transaction: int, receipt: int, proof: ProofV3) -> None:
     """Both trees have a leaf for each transaction, in the order of the block; a receipt does not name its own."""
     if transaction != receipt or len(proof.transaction_groups) != len(proof.receipt_groups):
         raise ValueMismatch("place of the receipt", got=receipt, expected=transaction)
+
+
+def check_no_node_is_a_receipt(groups: Sequence[Sequence[bytes]], number: int) -> None:
+    """Leaves and nodes are hashed alike. A receipt of 64 bytes could hold the hash of one that is nowhere, as its node.
+
+    Every receipt ends with the number of its block. For an honest node the chance of that is 2⁻⁶⁴. The tree of
+    transactions needs no such rule, as it is as deep.
+    """
+    for group in groups:
+        if group[-1].endswith(number.to_bytes(8, "big")):
+            raise MalformedProof("node of receipts", got=group[-1], expected="a hash, not the end of a receipt")
 
 
 def check_block_number(got: int, expected: int) -> None:

@@ -339,6 +339,18 @@ def shallow_v3() -> None:
     chain.follower().check([SENT], at=Height(0, 2), proof=join_batch([membership.encode_v3(spliced)]))
 
 
+def hollow_v3() -> None:
+    """The one receipt of the block has 64 bytes, half of them the hash of a receipt that is nowhere."""
+    two = world(V3, index=0, count=2)
+    assert isinstance(two.proof, ProofV3)
+    node = (two.proof.receipt.hash(STANDARD), b"\x33" * 24 + (2).to_bytes(8, "big"))
+    chain = type(two.chain)(V3)
+    transactions_root = trees.root_v3(STANDARD, call().hash(STANDARD), two.proof.transaction_groups)[0]
+    chain.grow(receipts_root=hash_of(STANDARD, b"".join(node)), transactions_root=transactions_root)
+    spliced = replace(two.proof, receipt_groups=(node,))
+    chain.follower().check([SENT], at=Height(0, 2), proof=join_batch([membership.encode_v3(spliced)]))
+
+
 PROOFS: dict[str, tuple[Callable[[], None], type[VerificationError], dict[str, Any]]] = {
     "2.x: another receipt": (
         lambda: changed_v2(receipt=receipt_v2(written())),
@@ -433,6 +445,7 @@ PROOFS: dict[str, tuple[Callable[[], None], type[VerificationError], dict[str, A
         ValueMismatch,
         {"part": "place of the receipt", "got": 16, "expected": 17},
     ),
+    "3.x: a receipt that poses as a node": (hollow_v3, MalformedProof, {"part": "node of receipts"}),
     "3.x: trees of different depth": (shallow_v3, ValueMismatch, {"part": "place of the receipt", "got": 0}),
     "3.x: failed": (lambda: receipt_in_v3(status=12), ValueMismatch, {"part": "status", "got": 12}),
     "3.x: of another block": (
