@@ -14,6 +14,7 @@ from tests.relay.cli.test_packets import sent_packet
 from tests.relay.cli.world import World, invoke
 
 SAMPLE = cometbft()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 DIGEST = checkpoint_digest(SAMPLE.bundle.checkpoint).hex()
 THEN = ("--at", str(SAMPLE.now))
 
@@ -132,3 +133,21 @@ def test_from_a_running_relay_to_a_verdict(world: World, tmp_path: Path) -> None
     missing = world.run("packets", "bundle", packet, "--kind", "timeout", "--out", str(path))
     assert (missing.code, "nothing of this kind" in missing.err) == (2, True)
     assert world.run("checkpoints", "save", "ab" * 32).code == 2
+
+
+def test_what_the_readme_says_about_bundles_runs_as_it_says(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its three commands in their order, with a packet and a digest of ours."""
+    section = README.split("## Show it to a third party\n", 1)[1].split("\n## ", 1)[0]
+    block = section.split("```sh\n", 1)[1].split("```", 1)[0]
+    fetch, listing, verdict = [line.split("#", 1)[0].split() for line in block.splitlines()]
+    packet = sent_packet(world)["id"]
+    monkeypatch.chdir(tmp_path)
+    assert world.run(*[packet if word == "LANE:7" else word for word in fetch[1:]]).code == 0
+    known = world.run(*listing[1:], "--json").json["checkpoints"]
+    of_left = [each["digest"] for each in known if each["of"] == "left"]
+    codes = [invoke(*[digest if word == "DIGEST" else word for word in verdict[1:]]).code for digest in of_left]
+    # Of the checkpoints of that ledger, one is what this bundle starts from.
+    assert codes.count(0) == 1
+    assert set(codes) <= {0, 1}
