@@ -89,6 +89,13 @@ class Attestor:
         """For readiness: our own node's final height. Raises EndpointTrouble."""
         return (await self.ledger.source.head()).final
 
+    async def keep_up(self) -> None:
+        """Follow our own node while nobody asks: trust that is not used expires all the same.
+
+        Raises EndpointTrouble, NotYetVerifiable.
+        """
+        await self._client_at((await self.ledger.source.head()).final)
+
     async def _wait_until_final(self, at: Height) -> None:
         """Our node may be a moment behind the relay's."""
         until = self.monotonic() + self.head_wait_seconds

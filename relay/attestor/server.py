@@ -27,22 +27,35 @@ REQUESTS = Counter(
     "Requests to this attestor by ledger and outcome: signed, refused, unauthorised, malformed, busy, trouble, alarm.",
     ["ledger", "outcome"],
 )
+DETAIL_CHARACTERS_MAX = 2000  # as much as the other side reads
 _READY_SECONDS = 5.0  # a readiness probe must not hang on a node
 
 
 @dataclass(slots=True)
 class AttestorServer:
-    """attestors: one per source ledger. allow_from: networks; empty permits all."""
+    """attestors: one per source ledger. allow_from: networks; empty permits all.
+
+    out_of_reach: ledgers that have not said yet who they are, by name, and why: nothing is signed for those.
+    """
 
     attestors: Sequence[Attestor]
     token: Secret
     allow_from: Sequence[str] = ()
     requests_at_once: int = 16
+    out_of_reach: dict[str, str] = field(default_factory=dict)
     _working: int = 0
     _by_subject: dict[tuple[str, str], Attestor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for each in self.attestors:
+            self.add(each)
+
+    def add(self, attestor: Attestor) -> None:
+        """Answer for its ledger from now on."""
+        self.out_of_reach.pop(attestor.name, None)
+        self._by_subject[attestor.chain_id, attestor.host] = attestor
+
     def application(self) -> web.Application:
-        self._by_subject = {(each.chain_id, each.host): each for each in self.attestors}
         application = web.Application(client_max_size=BODY_BYTES_MAX)
         application.add_routes(
             [
@@ -75,6 +88,10 @@ class AttestorServer:
         except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
             return _malformed(400, str(trouble)[:500])
         attestor = self._by_subject.get((request.chain_id, request.host))
+        if attestor is None and self.out_of_reach:
+            REQUESTS.labels("", "trouble").inc()
+            waiting = ", ".join(f"{name} ({reason})" for name, reason in self.out_of_reach.items())
+            return problem(503, "ledger_out_of_reach", f"not reached yet: {waiting}"[:DETAIL_CHARACTERS_MAX])
         if attestor is None:
             REQUESTS.labels("", "refused").inc()
             return problem(404, "unknown_subject", f"no key for host {request.host} on {request.chain_id}")
@@ -97,8 +114,8 @@ class AttestorServer:
 
     async def _ready(self, _: web.Request) -> web.Response:
         """Ready when each of its ledgers answers; the reasons are in the body."""
-        reasons: dict[str, str] = {}
-        for attestor in self.attestors:
+        reasons = dict(self.out_of_reach)
+        for attestor in list(self._by_subject.values()):
             try:
                 async with asyncio.timeout(_READY_SECONDS):
                     await attestor.check_head()

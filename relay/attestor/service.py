@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from aiohttp import web
 
+from adapters.contract.errors import LedgerError
 from adapters.contract.ledger import Clock, Ledger, LedgerIdentity, Signer
 from adapters.contract.plugin import load_plugin
+from proofs.errors import VerificationError
 from proofs.light_client import LightClient
-from relay.attestor.attest import Attestor
+from relay.attestor.attest import Attestor, NotAttested
 from relay.attestor.server import AttestorServer
-from relay.attestor.signed_log import SignedLog
+from relay.attestor.signed_log import SignedLog, SigningRefused
 from relay.config.attestor import AttestorConfig
 from relay.keys.durable import write_durably
 from relay.keys.keystore import KeyRefused, read_key
@@ -28,6 +31,9 @@ from relay.keys.signer import SECP256K1
 log = logging.getLogger(__name__)
 
 _CLIENT_BYTES_MAX: Final = 64 << 20
+_OPEN_AGAIN_SECONDS: Final = 2.0  # between two tries to reach a ledger
+_KEEP_UP_SECONDS: Final = 60.0  # far below any trusting period, and seldom enough to cost nothing
+_REASON_CHARACTERS_MAX: Final = 500
 
 
 async def serve_attestor(
@@ -40,7 +46,8 @@ async def serve_attestor(
 ) -> None:
     """Run until cancelled. started: told the address once requests are answered.
 
-    Raises KeyRefused, SecretRefused, SigningRefused, LedgerError before it listens.
+    Raises KeyRefused, SecretRefused, SigningRefused before it listens. A ledger that cannot be reached is named, and
+    asked again until it can: the others are signed for.
     """
     async with open_attestor(config, clock=clock, chance=chance, passphrase=passphrase) as address:
         log.info("attestor answers at %s", address)
@@ -59,7 +66,7 @@ async def open_attestor(
     async with AsyncExitStack() as stack:
         signed = SignedLog(service.signed_log, marks=config.keys.folder)
         stack.callback(signed.close)
-        attestors = []
+        opening: dict[str, Callable[[], Awaitable[Attestor]]] = {}
         for name in dict.fromkeys(each.ledger for each in config.attests):
             table = config.ledgers[name]
             ledger = await stack.enter_async_context(
@@ -70,10 +77,12 @@ async def open_attestor(
                 for each in config.attests
                 if each.ledger == name
             }
-            attestors.append(await open_one(config, name, ledger, signers=signers, signed=signed, clock=clock))
-        server = AttestorServer(
-            attestors, token, allow_from=service.allow_from, requests_at_once=service.requests_at_once
-        )
+            opening[name] = partial(open_one, config, name, ledger, signers=signers, signed=signed, clock=clock)
+        server = AttestorServer([], token, allow_from=service.allow_from, requests_at_once=service.requests_at_once)
+        first = await asyncio.gather(*(_try_to_open(server, name, start) for name, start in opening.items()))
+        for (name, start), attestor in zip(opening.items(), first, strict=True):
+            task = asyncio.create_task(_stand(server, name, start, attestor), name=f"attest/{name}")
+            stack.push_async_callback(_ended, task)
         runner = web.AppRunner(server.application(), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -81,6 +90,43 @@ async def open_attestor(
         await site.start()
         port = runner.addresses[0][1]
         yield f"http://{service.host}:{port}"
+
+
+async def _try_to_open(server: AttestorServer, name: str, start: Callable[[], Awaitable[Attestor]]) -> Attestor | None:
+    """None when its ledger cannot be reached, or does not say what can be believed."""
+    try:
+        attestor = await start()
+    except (LedgerError, VerificationError) as trouble:
+        server.out_of_reach[name] = str(trouble)[:_REASON_CHARACTERS_MAX]
+        log.warning("ledger %s: nothing is signed for it yet: %s", name, trouble)
+        return None
+    server.add(attestor)
+    return attestor
+
+
+async def _stand(
+    server: AttestorServer, name: str, start: Callable[[], Awaitable[Attestor]], attestor: Attestor | None
+) -> None:
+    """Reach the ledger sooner or later, then keep up with it."""
+    while attestor is None:
+        await asyncio.sleep(_OPEN_AGAIN_SECONDS)
+        try:
+            attestor = await _try_to_open(server, name, start)
+        except SigningRefused as alarm:
+            server.out_of_reach[name] = str(alarm)
+            log.critical("ledger %s: nothing is signed for it: %s", name, alarm)
+            return
+    while True:
+        await asyncio.sleep(_KEEP_UP_SECONDS)
+        try:
+            await attestor.keep_up()
+        except (LedgerError, VerificationError, NotAttested) as trouble:
+            log.warning("ledger %s: not followed now: %s", name, trouble)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def open_one(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+import tomllib
 from pathlib import Path
 from random import Random
 
@@ -85,3 +87,56 @@ async def test_it_does_not_start_with_a_wrong_passphrase_or_a_key_of_another_sch
     with pytest.raises(KeyRefused, match="secp256k1"):
         async with open_attestor(config, clock=time.time, chance=Random(1), passphrase=PASSPHRASE):
             raise AssertionError("it started")
+
+
+async def test_a_ledger_out_of_reach_is_named_and_the_others_are_signed_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.attestor.service._OPEN_AGAIN_SECONDS", 0.1)
+    plugin = load_plugin("embedded")
+    assert plugin.devnet is not None
+    async with plugin.devnet.start(tmp_path / "node", name="x", options={"block_seconds": 0.2}) as running:
+        path, _ = written(tmp_path, dict(running.settings))
+        gone = {**running.settings, "chain_id": "gone-1", "endpoints": ["http://127.0.0.1:1"]}
+        create_key(tmp_path / "keys", "attest-gone", scheme="secp256k1", passphrase=PASSPHRASE, cost=CHEAPEST)
+        content = tomllib.loads(path.read_text())
+        content["ledgers"]["gone"] = {"plugin": "embedded", **gone}
+        content["attests"].append({"ledger": "gone", "key": "attest-gone"})
+        path.write_text(write_toml(content))
+        opened = open_attestor(load_attestor_config(path), clock=time.time, chance=Random(1), passphrase=PASSPHRASE)
+        async with opened as url, aiohttp.ClientSession() as session:
+            async with session.get(f"{url}/readyz") as answer:
+                assert answer.status == 503
+                reasons = (await answer.json())["reasons"]
+            assert set(reasons) == {"gone"}
+            assert "127.0.0.1:1" in reasons["gone"]
+            headers = {"Authorization": f"Bearer {TOKEN.reveal().decode()}"}
+            asked = {"variant": "tagged", "revision": 1, "height": 1, "claims": []}
+            statuses = {}
+            async with plugin.open(running.settings, clock=time.time, chance=Random(2)) as ours:
+                identity = await ours.source.identity()
+                client = await ours.bootstrap()
+            asked |= {"host": identity.host, "revision": client.latest().revision, "height": client.latest().number}
+            for chain in (identity.chain_id, "gone-1"):
+                body = {**asked, "chain_id": chain}
+                async with session.post(f"{url}/v1/attest", json=body, headers=headers) as answer:
+                    statuses[chain] = (answer.status, await answer.text())
+            assert statuses[identity.chain_id][0] == 200, statuses
+            assert statuses["gone-1"][0] == 503
+            assert "gone" in statuses["gone-1"][1]
+
+
+async def test_an_attestor_that_nobody_asks_follows_its_ledger_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise its trust expires on a quiet lane, and the next packet finds nobody who signs."""
+    monkeypatch.setattr("relay.attestor.service._KEEP_UP_SECONDS", 0.2)
+    plugin = load_plugin("embedded")
+    assert plugin.devnet is not None
+    async with plugin.devnet.start(tmp_path / "node", name="x", options={"block_seconds": 0.2}) as running:
+        path, _ = written(tmp_path, dict(running.settings))
+        opened = open_attestor(load_attestor_config(path), clock=time.time, chance=Random(1), passphrase=PASSPHRASE)
+        async with opened, plugin.open(running.settings, clock=time.time, chance=Random(2)) as ours:
+            await asyncio.sleep(2)
+            (file,) = (tmp_path / "data" / "clients").iterdir()
+            assert ours.decode_client(file.read_bytes()).latest() > (await ours.bootstrap()).latest()
