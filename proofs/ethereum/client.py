@@ -109,6 +109,7 @@ class EthereumClient:
         """Two different final headers for one slot, both signed by two thirds of a committee that is known here."""
         belief = self.belief
         rules.check_not_frozen(belief.frozen_at)
+        rules.check_within_trusting_period(expires_at=self._expires_at(), now=now)
         updates = [decode_evidence(each, belief.chain) for each in (a, b)]
         rules.check_headers_conflict(*(update.finalized_header for update in updates))
         for update in updates:

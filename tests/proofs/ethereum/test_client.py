@@ -203,6 +203,9 @@ def test_trust_ends() -> None:
     with pytest.raises(TrustExpired) as refusal:
         client.update(evidence_for(update_of(18, finalized=17)), now=end)
     assert refusal.value.expired_at == end
+    client.misbehaviour(*conflicting(), now=end - 1)
+    with pytest.raises(TrustExpired):
+        client.misbehaviour(*conflicting(), now=end)
 
 
 def test_a_signature_of_other_keys_is_refused() -> None:
