@@ -15,7 +15,7 @@ from relay.api.packets import Packets
 from relay.api.problems import Problem, bad_request, json_response, not_found
 from relay.lanes import Lane, LaneId
 from relay.lifecycle import DeliveryKind
-from relay.pipeline.archive import bundle_of
+from relay.pipeline.archive import bundle_of, own_words
 from relay.pipeline.relay import Relay
 from relay.store.bundles import Parts, checkpoint, checkpoints, parts_of
 from relay.store.deliveries import Due, dues_of
@@ -88,8 +88,10 @@ class Bundles:
         """Where a ledger is believed by agreement of endpoints, only attestors' signatures can be shown."""
         runtime = self.relay.runtimes[lane.source]
         belief = runtime.belief
-        if belief is None or belief.client.portable or lane.id in self.relay.attestors:
+        if belief is None or own_words(belief.client) is not None or lane.id in self.relay.attestors:
             return ""
+        if belief.client.portable:
+            return f"proofs of a {belief.client.family} ledger cannot be cut out of their batches yet"
         return f"{lane.source} is believed by {runtime.ledger.trust_shown}: that proves nothing to a stranger"
 
 

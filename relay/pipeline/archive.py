@@ -17,7 +17,7 @@ from adapters.contract.ledger import ClientOnHost, Clock, Proven
 from proofs.attestation.client import bootstrap
 from proofs.attestation.types import Attested
 from proofs.bundle.types import Bundle, Checkpoint, Kind
-from proofs.dialects import dialect_of
+from proofs.dialects import VerifyingDialect, dialect_of
 from proofs.encoding.proof_batch import join_batch
 from proofs.errors import UnsupportedProof
 from proofs.light_client import Height, LightClient
@@ -57,21 +57,16 @@ class Archive:
         self, connection: Connection, ledger: str, before: LightClient, steps: Sequence[bytes], after: LightClient
     ) -> None:
         """Part of the write that stores `after`: both are there, or neither."""
-        if self.keeping.enabled and before.portable and steps:
+        if self.keeping.enabled and own_words(before) is not None and steps:
             start, head = self._start_of(before), self._start_of(after).checkpoint.client
             keep_evidence(connection, ledger, start, steps, head, now=self.clock())
             self._tidy(connection)
 
     async def keep_verified(self, ledger: str, client: LightClient, dues: Sequence[Due], group: Proven) -> None:
         """dues: whose claims `client` has just found proved by `group`."""
-        if not (self.keeping.enabled and client.portable and dues):
+        dialect = own_words(client)
+        if not (self.keeping.enabled and dialect is not None and dues):
             return
-        try:
-            # A host that runs our light clients takes one proof per claim, in the family's own words.
-            dialect = dialect_of(client.family, host_kind="native", variant="")
-        except UnsupportedProof:
-            return
-        assert not dialect.needs_attestors, "a light client's own words"
         singles = dialect.proofs(group.claims, at=group.at, proof=group.proof)
         by_path = {claim.path: proof for claim, proof in zip(group.claims, singles, strict=True)}
         proofs = [KeptProof(each.id, group.at, by_path[wanted_claim(each).path]) for each in dues]
@@ -115,6 +110,20 @@ def bundle_of(due: Due, parts: Parts) -> Bundle:
     kind = Kind[due.kind.name]
     acknowledgements = due.acknowledgements if kind is Kind.ACKNOWLEDGE else ()
     return Bundle(parts.checkpoint, parts.evidence, kind, due.packet, acknowledgements, parts.at, None, parts.proof)
+
+
+def own_words(client: LightClient) -> VerifyingDialect | None:
+    """How what this client verified is shown to a stranger; None where it cannot be.
+
+    A host that runs our light clients takes one proof per claim, in the family's own words: just what a bundle holds.
+    """
+    if not client.portable:
+        return None
+    try:
+        dialect = dialect_of(client.family, host_kind="native", variant="")
+    except UnsupportedProof:
+        return None
+    return None if dialect.needs_attestors else dialect
 
 
 def start_of(client: LightClient) -> Start:

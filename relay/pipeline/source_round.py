@@ -22,7 +22,7 @@ from proofs.errors import InvalidProof, NotYetVerifiable
 from proofs.light_client import Claim, Height
 from relay.lanes import Lane, LaneId
 from relay.lifecycle import DeliveryEvent, DeliveryKind, WaitReason
-from relay.pipeline.archive import Archive
+from relay.pipeline.archive import Archive, own_words
 from relay.pipeline.belief import Belief
 from relay.pipeline.claims import TooEarly, outcome, wanted_claim
 from relay.pipeline.lane_health import LaneHealth, Trouble
@@ -321,7 +321,7 @@ class SourceRound:
 
     async def _keep(self, end: FarEnd, dues: Sequence[Due], group: Proven, client: ClientOnHost, offer: Offer) -> None:
         """Before anything is submitted: what convinced us, in a form that convinces others."""
-        if self.belief.client.portable:
+        if own_words(self.belief.client) is not None:
             await self.archive.keep_verified(self.ledger, self.belief.client, dues, group)
         elif offer.state is not None:
             await self.archive.keep_vouched(end.lane, client, group.at, offer.state, offer.vouched)

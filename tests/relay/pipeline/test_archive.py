@@ -14,8 +14,9 @@ from proofs.cometbft.client import CometBftClient
 from proofs.light_client import Claim, Height
 from relay.attestor.quorum import Quorum
 from relay.attestor.statements import path_data, path_digest, state_data, state_digest
-from relay.pipeline.archive import Keeping
+from relay.pipeline.archive import Keeping, own_words
 from relay.store.schema import EVIDENCE, PROOF
+from tests.proofs.bundle import samples
 from tests.relay.pipeline.stage import ATTESTORS, THRESHOLD, Setting, Stage, open_stage
 
 
@@ -130,3 +131,10 @@ async def test_what_is_too_old_is_deleted_when_something_new_is_learnt() -> None
         await stage.round()
         status, content, _ = await fetched(stage)
         assert (status, b"no longer kept" in content) == (404, True)
+
+
+def test_whose_words_a_stranger_understands() -> None:
+    assert own_words(samples.cometbft().client) is not None
+    # Attestors are heard one by one; a ledger that only sends has no host that runs its clients.
+    assert own_words(samples.attestation().client) is None
+    assert own_words(samples.bitcoin().client) is None
