@@ -40,6 +40,7 @@ _BFT_CAPABILITY: Final = "V3_0"
 _KNOWN_CAPABILITIES: Final = frozenset({"V1_3", "V1_4_2", "V1_4_3", "V2_0", _BFT_CAPABILITY})
 _RULES_OF_143: Final = frozenset({"V1_4_3", "V2_0", _BFT_CAPABILITY})
 _BLOCK_POLICY: Final = "BlockValidation"
+_OF_ORGANISATIONS: Final = ("Orderer", "Application")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def read_config(raw: bytes) -> ChannelConfig:
     check_capabilities(capabilities)
     check_hashing(root)
     check_data_hashing(root)
+    for name in _OF_ORGANISATIONS:
+        check_organisations_have_no_groups(root.groups.get(name))
     orderer = _subgroup(root, "Orderer")
     consensus = decode(_value(orderer, "ConsensusType"), CONSENSUS_TYPE, part="channel configuration")
     check_consensus_type(consensus)
@@ -162,6 +165,16 @@ def check_consenters(consenters: Sequence[ConsenterIdentity]) -> None:
     identities = {each.identity if each.member is None else each.member.der for each in consenters}
     if len(numbers) != len(consenters) or len(identities) != len(consenters):
         raise ValueMismatch("consenters", got="a number or identity twice", expected="each once")
+
+
+def check_organisations_have_no_groups(group: ConfigGroup | None) -> None:
+    """An organisation's administrators may change its group: groups below it would be organisations of their making.
+
+    Source: common/channelconfig/organization.go, NewOrganizationConfig.
+    """
+    for each in () if group is None else group.groups.values():
+        if each.groups:
+            raise UnsupportedProof("organisation", got="groups below it", expected="none")
 
 
 def check_reference(reference: str, parts: Sequence[str]) -> None:

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from proofs.encoding.protobuf import bytes_field, message_field, varint_field
-from proofs.errors import InsufficientVotingPower, LimitExceeded, MalformedProof, ValueMismatch, WrongLedger
+from proofs.errors import (
+    InsufficientVotingPower,
+    LimitExceeded,
+    MalformedProof,
+    UnsupportedProof,
+    ValueMismatch,
+    WrongLedger,
+)
 from proofs.fabric.channel_config import CONFIG_BYTES_MAX, read_config
 from proofs.fabric.config_elements import ROOT, Element, Key, Kind, elements_of_config
 from proofs.fabric.config_messages import Role
@@ -116,6 +123,22 @@ def test_a_configuration_brings_nothing_that_its_update_does_not() -> None:
     with pytest.raises(ValueMismatch) as refused:
         verify(UPDATE.envelope(), config_of(found))
     assert refused.value.part == "updated configuration"
+
+
+@pytest.mark.parametrize("place", (("Orderer", ORDERERS.msp_id), ("Application", ORG1.msp_id)))
+def test_an_organisation_is_one(place: tuple[str, ...]) -> None:
+    """Its administrators may change what is in its group: they could add others there, which would count as well."""
+    found = elements(OLD)
+    below = (*place, "hidden")
+    found[Kind.GROUP, place] = replace(
+        found[Kind.GROUP, place],
+        content=frozenset((*found[Kind.GROUP, place].content, (Kind.GROUP, "hidden"))),  # type: ignore[misc] # a group's
+    )
+    found[Kind.GROUP, below] = Element(0, "Admins", frozenset({(Kind.VALUE, "MSP")}))
+    found[Kind.VALUE, (*below, "MSP")] = Element(0, "Admins", STRANGERS.msp())
+    with pytest.raises(UnsupportedProof) as refused:
+        read_config(config_of(found))
+    assert (refused.value.part, refused.value.got) == ("organisation", "groups below it")
 
 
 def test_versions_count_changes() -> None:
