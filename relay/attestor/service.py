@@ -46,8 +46,8 @@ async def serve_attestor(
 ) -> None:
     """Run until cancelled. started: told the address once requests are answered.
 
-    Raises KeyRefused, SecretRefused, SigningRefused before it listens. A ledger that cannot be reached is named, and
-    asked again until it can: the others are signed for.
+    Raises KeyRefused, SecretRefused, SigningRefused before it listens, and LedgerError when no ledger can be reached at
+    all. One of several that cannot is named, and asked again until it can: the others are signed for.
     """
     async with open_attestor(config, clock=clock, chance=chance, passphrase=passphrase) as address:
         log.info("attestor answers at %s", address)
@@ -80,7 +80,11 @@ async def open_attestor(
             opening[name] = partial(open_one, config, name, ledger, signers=signers, signed=signed, clock=clock)
         server = AttestorServer([], token, allow_from=service.allow_from, requests_at_once=service.requests_at_once)
         first = await asyncio.gather(*(_try_to_open(server, name, start) for name, start in opening.items()))
-        for (name, start), attestor in zip(opening.items(), first, strict=True):
+        troubles = [each for each in first if not isinstance(each, Attestor)]
+        if len(troubles) == len(first):
+            raise troubles[0]
+        for (name, start), found in zip(opening.items(), first, strict=True):
+            attestor = found if isinstance(found, Attestor) else None
             task = asyncio.create_task(_stand(server, name, start, attestor), name=f"attest/{name}")
             stack.push_async_callback(_ended, task)
         runner = web.AppRunner(server.application(), access_log=None)
@@ -92,14 +96,16 @@ async def open_attestor(
         yield f"http://{service.host}:{port}"
 
 
-async def _try_to_open(server: AttestorServer, name: str, start: Callable[[], Awaitable[Attestor]]) -> Attestor | None:
-    """None when its ledger cannot be reached, or does not say what can be believed."""
+async def _try_to_open(
+    server: AttestorServer, name: str, start: Callable[[], Awaitable[Attestor]]
+) -> Attestor | LedgerError | VerificationError:
+    """Or why its ledger cannot be reached, or does not say what can be believed."""
     try:
         attestor = await start()
     except (LedgerError, VerificationError) as trouble:
         server.out_of_reach[name] = str(trouble)[:_REASON_CHARACTERS_MAX]
         log.warning("ledger %s: nothing is signed for it yet: %s", name, trouble)
-        return None
+        return trouble
     server.add(attestor)
     return attestor
 
@@ -111,11 +117,12 @@ async def _stand(
     while attestor is None:
         await asyncio.sleep(_OPEN_AGAIN_SECONDS)
         try:
-            attestor = await _try_to_open(server, name, start)
+            found = await _try_to_open(server, name, start)
         except SigningRefused as alarm:
             server.out_of_reach[name] = str(alarm)
             log.critical("ledger %s: nothing is signed for it: %s", name, alarm)
             return
+        attestor = found if isinstance(found, Attestor) else None
     while True:
         await asyncio.sleep(_KEEP_UP_SECONDS)
         try:
