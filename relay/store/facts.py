@@ -111,7 +111,8 @@ def _on_sent(connection: Connection, row: Row[Any], event: Sent, lane: Lane, now
     number = event.at.position.height.number
     if row.sent_number is None:
         _set(connection, row, sent_number=number, sent_transaction=event.at.transaction)
-        _name_outbox(connection, event)
+    # Each time it is read: the one who told of it first may have named another transaction.
+    _name_outbox(connection, event, lane)
     # Counted each time it is read: a refuted sighting may have taken the count back below it.
     _count_sent(connection, lane, event.packet.sequence)
     already = row.received_number is not None
@@ -133,15 +134,22 @@ def _on_acknowledgement(connection: Connection, row: Row[Any], event: AckWritten
         take_steps(connection, [Step(found, DeliveryEvent.SETTLED)], now=now)
 
 
-def _name_outbox(connection: Connection, event: Sent) -> None:
-    """The packet of a message we sent for a user is known by its transaction."""
+def _name_outbox(connection: Connection, event: Sent, lane: Lane) -> None:
+    """The packet of a message we sent for a user is known by its transaction, and holds what the user said."""
     submission = connection.execute(
         select(ATTEMPT.c.submission).where(ATTEMPT.c.tx_id == event.at.transaction)
     ).scalar_one_or_none()
-    if submission is not None:
-        connection.execute(
-            update(OUTBOX).where(OUTBOX.c.submission == submission).values(state="sent", sequence=event.packet.sequence)
-        )
+    if submission is None or len(event.packet.payloads) != 1:
+        return
+    payload = event.packet.payloads[0]
+    message = (
+        (OUTBOX.c.submission == submission)
+        & (OUTBOX.c.lane == lane.id)
+        & (OUTBOX.c.timeout == min(event.packet.timeout, INTEGER_MAX))
+        & (OUTBOX.c.dest_port == payload.dest_port)
+        & (OUTBOX.c.value == payload.value)
+    )
+    connection.execute(update(OUTBOX).where(message).values(state="sent", sequence=event.packet.sequence))
 
 
 def add_delivery(
@@ -254,7 +262,9 @@ def _unreceived_since(connection: Connection, lane: LaneId, final_time: int) -> 
         DELIVERY.c.state != DeliveryState.REFUTED.value,
     )
     has_timeout = select(DELIVERY.c.id).where(
-        DELIVERY.c.packet == PACKET.c.id, DELIVERY.c.kind == DeliveryKind.TIMEOUT.value
+        DELIVERY.c.packet == PACKET.c.id,
+        DELIVERY.c.kind == DeliveryKind.TIMEOUT.value,
+        DELIVERY.c.state != DeliveryState.REFUTED.value,
     )
     query = select(PACKET.c.id).where(
         PACKET.c.lane == lane,
