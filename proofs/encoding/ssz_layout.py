@@ -27,6 +27,12 @@ def check_within_limit(count: int, *, limit: int, part: str) -> None:
         raise LimitExceeded(part, got=count, limit=limit)
 
 
+def check_items_are_there(covered: int, *, step: int, given: int) -> None:
+    """Whole items, or offsets of items, and no more than there are bytes: the first offset alone tells their number."""
+    if covered % step or not 0 < covered <= given:
+        raise MalformedProof("items bytes", got=covered, expected=f"a multiple of {step}, at most {given}")
+
+
 def split_items(data: bytes, *, item_size: int | None, limit: int | None = None) -> list[bytes]:
     """Cut a vector or list into its items. `limit` is checked before anything is cut."""
     check_within_limit(len(data), limit=_ENCODED_BYTES_MAX, part="encoded bytes")
@@ -34,8 +40,7 @@ def split_items(data: bytes, *, item_size: int | None, limit: int | None = None)
         return []
     step = OFFSET_BYTES if item_size is None else item_size
     covered = _read_offset(data, 0) if item_size is None else len(data)
-    if covered % step or covered == 0:
-        raise MalformedProof("items bytes", got=covered, expected=f"a multiple of {step}")
+    check_items_are_there(covered, step=step, given=len(data))
     count = covered // step
     if limit is not None:
         check_within_limit(count, limit=limit, part="list")

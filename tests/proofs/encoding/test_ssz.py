@@ -46,6 +46,7 @@ CORRUPTIONS: dict[str, tuple[SszType[Any], bytes, type[InvalidProof], str]] = {
     "vector_of_too_few": (Vector(U16, 2), b"\x01\x00", MalformedProof, "vector items"),
     "vector_of_half_an_item": (Vector(U16, 2), b"\x01\x00\x02", MalformedProof, "items bytes"),
     "list_over_its_limit": (List(U16, 1), bytes(4), LimitExceeded, "list"),
+    "more_items_than_bytes": (Vector(ByteList(4), 2), b"\xfc\xff\xff\x00" + bytes(4), MalformedProof, "items bytes"),
     "list_with_first_offset_of_zero": (List(ByteList(4), 4), bytes(4), MalformedProof, "items bytes"),
     "list_of_half_an_offset": (List(ByteList(4), 4), b"\x04\x00", MalformedProof, "offset bytes"),
     "container_truncated": (PAIR, GOOD_PAIR[:9], MalformedProof, "container bytes"),
