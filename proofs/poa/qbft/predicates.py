@@ -126,6 +126,16 @@ def check_trusted_quorum(signers: Sequence[bytes], trusted: tuple[bytes, ...], f
         raise NotEnoughTrust(signed, len(trusted))
 
 
+def check_honest_member_sealed(signers: Sequence[bytes], trusted: tuple[bytes, ...]) -> None:
+    """One change is believed on the word of an honest member: more of the trusted set sealed than a third may lie.
+
+    A quorum of the changed set has enough of them, but not by Quorum's first rule, where one of three is a quorum.
+    """
+    signed = len(set(signers).intersection(trusted))
+    if signed <= (len(trusted) - 1) // 3:
+        raise NotEnoughTrust(signed, len(trusted))
+
+
 def check_parameters(parameters: Parameters) -> None:
     """Numbers with which the rules mean something, and a contract exactly where validators stand in one."""
     check_seconds("epoch length", parameters.epoch_length, least=1)

@@ -5,8 +5,8 @@ trusted already:
 
  - The next block, and all votes of the epoch are known: the set is exactly the one that the votes made.
  - The next block, votes not known (the client came over a gap): it names the trusted block as its parent, and the set
-   differs by one member at most, since one block decides no more. A quorum of such a set still needs an honest member
-   of the trusted set, who seals only what the chain decided.
+   differs by one member at most, since one block decides no more. Among its seals are those of more members of the
+   trusted set than may lie, so one of an honest member, who seals only what the chain decided.
  - A later block, unless the operator permits no gaps: a quorum of the trusted set sealed it, too. Too few is
    `NotEnoughTrust`: take a block between.
 
@@ -89,8 +89,11 @@ def _named_in_header(
     signers = _signers(header, extra, parameters)
     rules.check_sealed_by_validators(signers, validators)
     rules.check_quorum(len(signers), validators=len(validators), flavour=parameters.flavour)
-    if not is_next or len(set(validators).symmetric_difference(trusted.validators)) > 1:
+    changes = len(set(validators).symmetric_difference(trusted.validators))
+    if not is_next or changes > 1:
         rules.check_trusted_quorum(signers, trusted.validators, parameters.flavour)
+    elif changes:
+        rules.check_honest_member_sealed(signers, trusted.validators)
     return _after_votes(trusted, header, validators, _vote(header, extra, proposer, parameters), parameters)
 
 

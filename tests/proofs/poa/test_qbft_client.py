@@ -127,6 +127,22 @@ def test_who_missed_votes_accepts_one_change_in_the_next_block() -> None:
     assert (refused.value.signed, refused.value.total) == (2, 4)
 
 
+def test_a_change_needs_an_honest_member_also_where_a_quorum_of_three_is_one() -> None:
+    """Quorum's first rule lets one of three seal. One of four could otherwise drop somebody and go on alone."""
+    flavour = Flavour.ISTANBUL_LEGACY
+    genesis = bft_genesis(FOUR, flavour)
+    headers = chain(3, parent=genesis, flavour=flavour)
+    jumped = client(genesis, flavour).update(evidence(headers[2]), now=NOW)
+    for by in (FOUR[:1], FOUR[:2]):
+        forged = bft_block(headers[2], FOUR[:3], flavour=flavour, by=by, proposer=FOUR[0])
+        if len(by) == 1:
+            with pytest.raises(NotEnoughTrust) as refused:
+                jumped.update(evidence(forged), now=NOW)
+            assert (refused.value.signed, refused.value.total) == (1, 4)
+        else:
+            assert jumped.update(evidence(forged), now=NOW).latest() == Height(0, 4)
+
+
 def test_a_gap_needs_a_quorum_of_who_is_trusted() -> None:
     late = bft_block(CHAIN[8], FIVE, by=[*FOUR[:3], FIVE[4]])
     assert client().update(evidence(late), now=NOW).latest() == Height(0, 10)
