@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +27,7 @@ from adapters.evm.chain import Chain, Header, existing, header_call
 from adapters.evm.clients import read_clients
 from adapters.evm.codec import encode_batch, encode_message
 from adapters.evm.connection import EndpointPool
-from adapters.evm.fates import read_fates
+from adapters.evm.fates import agreed_end, is_end, read_fates
 from adapters.evm.fees import GasPrice, check_bumped_within_cap, compute_price, compute_replacement, fit_into_cap
 from adapters.evm.identity import read_identity
 from adapters.evm.jsonrpc import Call, RpcFailure, expect
@@ -73,6 +74,7 @@ class EvmDestination:
         self._chain = chain
         self._settings = settings
         self._host = host
+        self._needed = settings.trust.k if settings.trust is not None else 1
 
     @property
     def limits(self) -> Limits:
@@ -221,9 +223,28 @@ class EvmDestination:
     async def fates(self, attempts: Sequence[tuple[TxId, bytes]]) -> Sequence[Fate]:
         if not attempts:
             return []
-        return await self._pool.attempt(
-            lambda name: read_fates(self._pool, self._chain, name, attempts, host=self._host)
-        )
+        fates = await self._pool.attempt(lambda name: self._fates_by(name, attempts))
+        ended = [index for index, fate in enumerate(fates) if is_end(fate)]
+        if ended and self._needed > 1:
+            # What ends a submission is acted upon and never looked at again: one endpoint's word is not enough.
+            for index, fate in zip(ended, await self._agreed_fates([attempts[each] for each in ended]), strict=True):
+                fates[index] = fate
+        return fates
+
+    async def _fates_by(self, name: Endpoint, attempts: Sequence[tuple[TxId, bytes]]) -> list[Fate]:
+        return await read_fates(self._pool, self._chain, name, attempts, host=self._host)
+
+    async def _agreed_fates(self, attempts: Sequence[tuple[TxId, bytes]]) -> list[Fate]:
+        """Ends that enough endpoints tell; whatever they do not agree upon is not decided yet."""
+        told: list[list[Fate]] = []
+        for answer in await asyncio.gather(
+            *(self._fates_by(name, attempts) for name in self._pool.names), return_exceptions=True
+        ):
+            if isinstance(answer, BaseException) and not isinstance(answer, EndpointTrouble):
+                raise answer
+            if not isinstance(answer, BaseException):
+                told.append(answer)
+        return [agreed_end([each[index] for each in told], self._needed) for index in range(len(attempts))]
 
     async def account(self, account: Account) -> AccountState:
         address = bytes.fromhex(account[2:])

@@ -42,6 +42,23 @@ async def read_fates(
     return fates
 
 
+def is_end(fate: Fate) -> bool:
+    return isinstance(fate, Vanished) or (isinstance(fate, Included | Failed) and fate.final)
+
+
+def agreed_end(told: Sequence[Fate], needed: int) -> Fate:
+    """The end that at least `needed` endpoints tell alike, block and fee included. Why it failed each says its own way.
+
+    >>> agreed_end([Vanished("by one"), Pending(), Pending()], 2)
+    Pending()
+    """
+    counts: dict[object, list[Fate]] = {}
+    for fate in filter(is_end, told):
+        counts.setdefault((type(fate), getattr(fate, "at", None), getattr(fate, "fee", 0)), []).append(fate)
+    most = max(counts.values(), key=len, default=[])
+    return most[0] if len(most) >= needed else _PENDING
+
+
 async def _receipts(pool: EndpointPool, name: Endpoint, wanted: Sequence[TxId]) -> list[ReceiptJson | None]:
     calls = [Call("eth_getTransactionReceipt", (tx_id,), decode_receipt) for tx_id in wanted]
     answers = (await pool.ask(calls, endpoint=name)).answer

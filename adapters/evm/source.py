@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from adapters.contract.errors import EndpointWrong, FinalityViolated
+from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, FinalityViolated
 from adapters.contract.ledger import Cursor, Endpoint, Head, LedgerIdentity, Proven, Scan, Served, SourceTraits
 from adapters.contract.messages import HostEvent
 from adapters.evm.chain import Chain, Header, check_linked, existing, header_call
@@ -120,8 +120,31 @@ class EvmSource:
         check_linked(headers, name)
         check_logs_in_blocks(logs, headers, name)
         await self._chain.check_agreed(headers[-1], name)
+        await self._check_logs_agreed(logs, name, first=first, last=last)
         events = tuple(event for each in logs for event in self._events(each, name))
         return Scan(events, Cursor(Height(0, last), headers[-1].hash), name)
+
+    async def _check_logs_agreed(self, logs: Sequence[Log], name: Endpoint, *, first: int, last: int) -> None:
+        """Enough endpoints give every event that one tells of: nothing proves that an end was not made up.
+
+        What one leaves out is found in other ways, so that a range without events asks nobody else.
+        """
+        needed = self._settings.trust.k if self._settings.trust is not None else 1
+        agreeing = 1
+        for other in self._pool.names:
+            if not logs or agreeing >= needed:
+                return
+            if other == name:
+                continue
+            try:
+                given = [self._read_log(each, other) for each in await self._logs(other, first, last)]
+            except EndpointTrouble as trouble:
+                log.warning("%s: the events of %s are not confirmed: %s", self._settings.ledger, name, trouble)
+                continue
+            agreeing += set(logs) <= set(given)
+        if agreeing < needed:
+            of = f"{agreeing} of {len(self._pool.names)}"
+            raise EndpointUnavailable(name, f"{of} give the events of blocks {first} to {last}, needed {needed}")
 
     async def _logs(self, name: Endpoint, first: int, last: int) -> list[LogJson]:
         """All logs of a range. Providers limit it, each in words of its own: halve until they give."""

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, FinalityViolated, LedgerError
-from adapters.contract.ledger import Cursor, Endpoint, Scan
+from adapters.contract.ledger import Cursor, Endpoint, Included, Scan
 from adapters.contract.messages import Sent
 from adapters.evm.chain import header_rlp
 from adapters.evm.endpoint_quorum import EndpointQuorumClient, decode_answers, encode_answers
@@ -102,8 +102,36 @@ async def test_a_lie_about_events_or_headers_is_found_out_by_name(anvil: AnvilNo
         assert refusal.value.what.startswith(what)
 
 
+async def test_an_event_that_one_endpoint_made_up_is_believed_by_nobody(anvil: AnvilNode) -> None:
+    """Proofs tell a false send; that a packet arrived or ended is told by events alone."""
+    async with lied_to(anvil, honest=2, k=2) as (world, told):
+
+        def one_more(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            if not logs:
+                return logs
+            index = hex(int(logs[-1]["logIndex"], 16) + 1)
+            return [*logs, logs[-1] | {"logIndex": index}]
+
+        honest_scan = await scan_all(world)
+        told.about("eth_getLogs", one_more)
+        scan = await scan_all(world)
+        assert scan.events == honest_scan.events
+        assert scan.served_by != "liar"
+
+
+async def test_one_endpoint_does_not_decide_that_a_transaction_is_gone(anvil: AnvilNode) -> None:
+    """A send that is called gone is signed again: the message would be sent twice."""
+    async with lied_to(anvil, honest=2, k=2) as (world, told):
+        prepared = await world.send(b"once")
+        world.finalise()
+        told.about("eth_getTransactionReceipt", lambda _: None)
+        (fate,) = await world.destination.fates([(prepared.tx_id, prepared.raw)])
+        assert isinstance(fate, Included)
+        assert fate.final
+
+
 async def test_an_honest_endpoint_answers_instead_of_a_liar(anvil: AnvilNode) -> None:
-    async with lied_to(anvil, honest=1, k=2) as (world, told):
+    async with lied_to(anvil, honest=2, k=2) as (world, told):
         told.about("eth_getLogs", each_log(blockHash="0x" + "ab" * 32))
         scan = await scan_all(world)
         assert scan.served_by == "honest-0"
