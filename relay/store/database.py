@@ -91,7 +91,12 @@ def open_sqlite(path: Path) -> Database:
         raise StoreInUse(str(path)) from None
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False}, poolclass=StaticPool)
     _set_pragmas(engine, synchronous="FULL")
-    _migrate(engine)
+    try:
+        _migrate(engine)
+    except StoreTooNew:
+        engine.dispose()
+        lock.close()
+        raise
     return Database(engine, threaded=True, lock=lock)
 
 
