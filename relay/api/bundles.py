@@ -10,14 +10,14 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy import Connection, Row
 
-from proofs.bundle.format import BUNDLE_BYTES_MAX, checkpoint_digest, encode_bundle, encode_checkpoint
+from proofs.bundle.format import checkpoint_digest, encode_bundle, encode_checkpoint
 from relay.api.packets import Packets
 from relay.api.problems import Problem, bad_request, json_response, not_found
 from relay.lanes import Lane, LaneId
 from relay.lifecycle import DeliveryKind
 from relay.pipeline.archive import bundle_of, own_words
 from relay.pipeline.relay import Relay
-from relay.store.bundles import Parts, checkpoint, checkpoints, parts_of
+from relay.store.bundles import Parts, TooMuchEvidence, checkpoint, checkpoints, parts_of
 from relay.store.deliveries import Due, dues_of
 
 CHECKPOINTS_SHOWN: Final = 200
@@ -47,14 +47,14 @@ class Bundles:
             # Of several sightings under one name at most one was ever verified.
             return dues, [(due, found) for due, found in parts if found is not None]
 
-        dues, found = await self.relay.shared.database.run(read)
+        try:
+            dues, found = await self.relay.shared.database.run(read)
+        except TooMuchEvidence as reason:
+            raise Problem(404, "no-bundle", "the bundle would be too large", str(reason)) from None
         if not found:
             raise Problem(404, "no-bundle", f"there is no {kind} bundle of this packet", self._why_none(dues, start))
         due, parts = found[0]
         encoded = encode_bundle(bundle_of(due, parts))
-        if len(encoded) > BUNDLE_BYTES_MAX:
-            detail = f"{len(encoded)} bytes, at most {BUNDLE_BYTES_MAX} are read by anybody: ask for a newer checkpoint"
-            raise Problem(404, "no-bundle", "the bundle would be too large", detail)
         name = f"{due.packet.source_client}-{due.packet.sequence}-{kind}.bundle"
         digest = checkpoint_digest(parts.checkpoint).hex()
         return _file(encoded, name, {"Causeway-Checkpoint": digest})

@@ -23,6 +23,9 @@ from relay.store.schema import CHECKPOINT, EVIDENCE, PROOF
 # A bundle of one packet stays below these: a stranger verifies it in a second or two.
 STEPS_MAX: Final = 512
 STEP_BYTES_MAX: Final = 2 << 20
+# From an older checkpoint there may be any number of steps; reading them holds up whoever else needs the store.
+SHOWN_STEPS_MAX: Final = 8_192
+SHOWN_BYTES_MAX: Final = 16 << 20
 _DELETED_AT_ONCE: Final = 500
 
 
@@ -31,6 +34,20 @@ _KEEP_PROOF: Final = _INSERT_PROOF.on_conflict_do_update(
     index_elements=["delivery"],
     set_={column.name: _INSERT_PROOF.excluded[column.name] for column in PROOF.c if not column.primary_key},
 )
+
+
+@dataclass(eq=False)
+class TooMuchEvidence(Exception):
+    """Between a checkpoint and a proof."""
+
+    steps: int
+    size: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.steps} steps of {self.size} bytes lead there, at most {SHOWN_STEPS_MAX} of {SHOWN_BYTES_MAX} are "
+            "read for one bundle: start from a newer checkpoint"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +124,10 @@ def keep_proofs(connection: Connection, stream: str, start: Start, proofs: Seque
 
 
 def parts_of(connection: Connection, delivery: int, *, from_digest: bytes | None = None) -> Parts | None:
-    """What was kept of a delivery. from_digest: start from this older checkpoint; None where it does not lead there."""
+    """What was kept of a delivery. from_digest: start from this older checkpoint; None where it does not lead there.
+
+    Raises TooMuchEvidence.
+    """
     row = connection.execute(select(PROOF).where(PROOF.c.delivery == delivery)).one_or_none()
     if row is None:
         return None
@@ -115,10 +135,11 @@ def parts_of(connection: Connection, delivery: int, *, from_digest: bytes | None
     start = own_start if from_digest is None else _older(connection, own_start, from_digest)
     if start is None:
         return None
-    needed = select(EVIDENCE.c.step).where(
-        EVIDENCE.c.stream == start.stream, EVIDENCE.c.id > start.after, EVIDENCE.c.id <= row.last
-    )
-    steps = tuple(connection.execute(needed.order_by(EVIDENCE.c.id)).scalars())
+    needed = (EVIDENCE.c.stream == start.stream) & (EVIDENCE.c.id > start.after) & (EVIDENCE.c.id <= row.last)
+    count, size = connection.execute(select(func.count(), func.sum(EVIDENCE.c.size)).where(needed)).one()
+    if count > SHOWN_STEPS_MAX or (size or 0) > SHOWN_BYTES_MAX:
+        raise TooMuchEvidence(count, size)
+    steps = tuple(connection.execute(select(EVIDENCE.c.step).where(needed).order_by(EVIDENCE.c.id)).scalars())
     own = () if row.step is None else (row.step,)
     return Parts(Checkpoint(start.family, start.client), steps + own, Height(row.revision, row.number), row.proof)
 

@@ -9,6 +9,7 @@ import pytest
 from proofs.bundle.format import checkpoint_digest, decode_bundle, decode_checkpoint
 from proofs.bundle.types import Kind
 from proofs.bundle.verify import verify_bundle
+from relay.store import bundles
 from tests.relay.api.client import get, packet_of, send, wait_for_state
 from tests.relay.cli.world import World
 
@@ -64,6 +65,15 @@ def test_where_there_is_no_bundle_the_reason_is_told(world: World, packet: str) 
     other = get(world, f"/v1/packets/{packet}/bundle?checkpoint={'ab' * 32}")
     assert (other.status, other.kind) == (404, "no-bundle")
     assert "no evidence leads there from this checkpoint" in other.json["detail"]
+
+
+def test_a_bundle_that_would_be_too_large_is_not_made(
+    world: World, packet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "SHOWN_STEPS_MAX", -1)
+    answer = get(world, f"/v1/packets/{packet}/bundle")
+    assert (answer.status, answer.kind) == (404, "no-bundle")
+    assert "start from a newer checkpoint" in answer.json["detail"]
 
 
 def test_bad_questions_are_refused(world: World, packet: str) -> None:

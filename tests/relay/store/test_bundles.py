@@ -11,7 +11,16 @@ from proofs.bundle.format import checkpoint_digest
 from proofs.bundle.types import Checkpoint
 from proofs.light_client import Height
 from relay.store import bundles
-from relay.store.bundles import KeptProof, Start, drop_older, drop_oldest, keep_evidence, keep_proofs, parts_of
+from relay.store.bundles import (
+    KeptProof,
+    Start,
+    TooMuchEvidence,
+    drop_older,
+    drop_oldest,
+    keep_evidence,
+    keep_proofs,
+    parts_of,
+)
 from relay.store.database import open_in_memory
 from relay.store.schema import CHECKPOINT, EVIDENCE, PROOF
 
@@ -120,6 +129,21 @@ def test_a_checkpoint_follows_after_enough_steps_and_older_ones_still_lead_on(
         assert older is not None
         assert (older.checkpoint, len(older.evidence)) == (start(number).checkpoint, steps)
     assert parts_of(connection, 7, from_digest=digest(1)) is None
+
+
+@pytest.mark.parametrize(("name", "value"), (("SHOWN_STEPS_MAX", 3), ("SHOWN_BYTES_MAX", 3 * len("step 0.0"))))
+def test_too_long_a_way_is_not_read(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    monkeypatch.setattr(bundles, name, value)
+    monkeypatch.setattr(bundles, "STEPS_MAX", 2)
+    for number in range(4):
+        learn(connection, number)
+    prove(connection, 7, 4)
+    assert parts_of(connection, 7) is not None
+    with pytest.raises(TooMuchEvidence) as refusal:
+        parts_of(connection, 7, from_digest=digest(0))
+    assert (refusal.value.steps, refusal.value.size) == (4, 4 * len("step 0.0"))
 
 
 def test_nothing_leads_over_a_gap(connection: Connection) -> None:
