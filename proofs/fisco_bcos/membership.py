@@ -6,7 +6,7 @@
 anybody can return or log bytes that read as a log of the host. One reading remains safe:
 
  - the transaction at the same place calls the host directly, so the host runs first and last;
- - it makes no contract, so nothing but digits stands before the status;
+ - it makes no contract, so nothing but digits stands before the status, and too few of them to hold an address;
  - the log is the last one, and the host writes its event after its last call to anybody else. Its length is fixed by
    the claim, so the end of what was hashed reads in one way.
 
@@ -41,6 +41,8 @@ _INDEX_BITS: Final = 32
 
 # Above it a nonce could hold an address of 40 digits.
 _NONCE: Final = re.compile(r"[0-9a-f]{1,39}\Z")
+# The same: no machine has burnt that much.
+_GAS_DIGITS_MAX: Final = 39
 _SELECTOR_BYTES: Final = 4
 _TEXT: Final = frozenset(b"0123456789abcdefABCDEFxX")
 
@@ -101,6 +103,7 @@ def verify_v3(
     check_block_number(receipt.block_number, roots.number)
     check_status(receipt.status)
     check_makes_no_contract(receipt)
+    check_gas_holds_no_address(receipt)
     check_chain(proof.transaction, parameters)
     check_call(proof.transaction, layout)
     check_is_last(receipt.logs, proof.log)
@@ -157,6 +160,12 @@ def check_makes_no_contract(receipt: ReceiptV3) -> None:
     """The digits of a new contract's address could be read as gas."""
     if receipt.contract_address:
         raise UnsupportedProof("contract address", got=receipt.contract_address, expected="none")
+
+
+def check_gas_holds_no_address(receipt: ReceiptV3) -> None:
+    """An address has 40 digits, and now and then no letters: behind the gas it would be read as more of it."""
+    if len(receipt.gas_used) > _GAS_DIGITS_MAX:
+        raise UnsupportedProof("gas used", got=len(receipt.gas_used), expected=f"at most {_GAS_DIGITS_MAX} digits")
 
 
 def check_call(transaction: TransactionV3, layout: HostLayout) -> None:

@@ -116,6 +116,20 @@ def test_receipts_since_2_9_have_remaining_gas() -> None:
     assert receipt.hash(STANDARD) != receipt_v2(written()).hash(STANDARD)
 
 
+def test_digits_of_an_address_do_not_pass_for_gas_on_3x() -> None:
+    """A deployment that starts with the name of the host in letters, which are instructions, too, and may log anything.
+
+    One address in 2²⁷ has no letters, and the address follows from the block and the place in it: it can be waited for.
+    """
+    made = replace(receipt_v3(Log(b"\x99" * 20, (), b"")), gas_used="53000", contract_address="31" * 20)
+    read = replace(made, gas_used="53000" + "31" * 20, contract_address="")
+    assert made.hash(STANDARD) == read.hash(STANDARD)
+    deployed = replace(call(), to="", input=("0x" + HOST.hex()).encode() + call().input)
+    assert deployed.hash(STANDARD) == call().hash(STANDARD)
+    with pytest.raises(UnsupportedProof):
+        membership.check_gas_holds_no_address(read)
+
+
 def test_receipts_of_version_1_have_a_price() -> None:
     receipt = replace(receipt_v3(written()), version=1, gas_price="0x5208")
     world(V3, receipt=receipt).check(SENT)
@@ -452,6 +466,11 @@ PROOFS: dict[str, tuple[Callable[[], None], type[VerificationError], dict[str, A
         lambda: receipt_in_v3(block_number=3),
         ValueMismatch,
         {"part": "block number of the receipt", "got": 3},
+    ),
+    "3.x: makes a contract whose address has digits only": (
+        lambda: receipt_in_v3(gas_used="1" + "2" * 39),
+        UnsupportedProof,
+        {"part": "gas used", "got": 40, "expected": "at most 39 digits"},
     ),
     "3.x: makes a contract": (
         lambda: receipt_in_v3(contract_address="ab" * 20),
