@@ -53,8 +53,8 @@ CONSENSUS_STATE_URL: Final = "/ibc.lightclients.tendermint.v1.ConsensusState"
 HEADER_URL: Final = "/ibc.lightclients.tendermint.v1.Header"
 MISBEHAVIOUR_URL: Final = "/ibc.lightclients.tendermint.v1.Misbehaviour"
 
-# A header of 10,000 validators: two sets of some 85 bytes and votes of some 110 bytes each.
-HEADER_BYTES_MAX: Final = 4 << 20
+# A header of 2,048 validators: two sets of some 85 bytes and votes of some 110 bytes each are 560 KiB.
+HEADER_BYTES_MAX: Final = 1 << 20
 
 # The two ICS-23 specs of every chain on the Cosmos SDK: IAVL for a store, the simple tree of CometBFT above the stores.
 PROOF_SPECS: Final = (
@@ -109,7 +109,7 @@ def encode_light_block(block: LightBlock) -> bytes:
 
 
 def check_header_size(encoded: bytes) -> None:
-    """Before any work: no header of at most 10,000 validators is larger."""
+    """Before any work: no header of at most 2,048 validators is larger."""
     if len(encoded) > HEADER_BYTES_MAX:
         raise LimitExceeded("header", got=len(encoded), limit=HEADER_BYTES_MAX)
 

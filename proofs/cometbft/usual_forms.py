@@ -43,10 +43,13 @@ _set_address, _set_key, _set_power, _set_priority = (
 )
 
 
-def read_votes(data: bytes) -> tuple[list[CommitSig], int]:
-    """The votes at the start of `data`, each behind its tag, and how many bytes they take. None of either: unusual."""
+def read_votes(data: bytes, most: int) -> tuple[list[CommitSig], int]:
+    """The votes at the start of `data`, each behind its tag, and how many bytes they take. None of either: unusual.
+
+    most: how many are read at the most, however many follow.
+    """
     votes = []
-    entries = _VOTE.findall(data)
+    entries = _VOTE.findall(data)[:most]
     for entry, length, flag, address, time_length, seconds, nanoseconds, signature in entries:
         if not length:
             votes.append(_ABSENT)
@@ -64,10 +67,10 @@ def read_votes(data: bytes) -> tuple[list[CommitSig], int]:
     return _if_side_by_side(votes, [entry[0] for entry in entries], data)
 
 
-def read_validators(data: bytes) -> tuple[list[Validator], int]:
+def read_validators(data: bytes, most: int) -> tuple[list[Validator], int]:
     """The same of validators."""
     validators = []
-    entries = _VALIDATOR.findall(data)
+    entries = _VALIDATOR.findall(data)[:most]
     for entry, length, address, key, power, priority in entries:
         ahead = _number(priority[1:])
         if length[0] != len(entry) - 2 or ahead >= 1 << 64:

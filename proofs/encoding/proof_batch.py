@@ -7,6 +7,7 @@ so the number of proofs must be the number of claims.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from proofs.encoding import protobuf
@@ -24,7 +25,7 @@ def split_batch(batch: bytes, *, count: int) -> tuple[bytes, ...]:
     """Return the `count` proofs of `batch`, at least one. Raises MalformedProof, LimitExceeded."""
     check_something_is_claimed(count)
     check_batch_size(batch)
-    proofs = protobuf.decode(batch, _PROOF_BATCH, part="proof batch")
+    proofs = protobuf.decode(batch, _batch_of(count), part="proof batch")
     check_one_proof_per_claim(proofs, count)
     return proofs
 
@@ -51,6 +52,10 @@ def _proofs(proofs: tuple[bytes, ...]) -> tuple[bytes, ...]:
     return proofs
 
 
-_PROOF_BATCH: Final = protobuf.Message(
-    "ProofBatch", _proofs, [protobuf.Field(1, "proofs", protobuf.BYTES, repeated=True)]
-)
+# A caller's batches have few different sizes.
+@lru_cache(maxsize=64)
+def _batch_of(count: int) -> protobuf.Message[tuple[bytes, ...]]:
+    """One proof too many is read, to say how many there are; no more, as empty ones come by the hundred thousand."""
+    return protobuf.Message(
+        "ProofBatch", _proofs, [protobuf.Field(1, "proofs", protobuf.BYTES, repeated=True, limit=count + 1)]
+    )

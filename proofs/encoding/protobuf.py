@@ -101,8 +101,9 @@ class Field:
     required: its absence is refused.
     optional: an absent scalar is None instead of its default, so that presence can be told (`oneof`, `optional`).
     limit:    the largest number of items of a repeated field, refused before the next one is read.
-    run:      a faster reader of repeated messages. Given all that follows, tags included, it answers with the items at
-              its start and how many bytes they take, maybe none; they have to be what this reader would have read.
+    run:      a faster reader of repeated messages that have a limit. Given all that follows, tags included, and how
+              many to read at the most, it answers with the items at its start and how many bytes they take, maybe
+              none. They have to be what this reader would have read.
     """
 
     number: int
@@ -112,7 +113,7 @@ class Field:
     required: bool = False
     optional: bool = False
     limit: int | None = None
-    run: Callable[[bytes], tuple[list[Any], int]] | None = None
+    run: Callable[[bytes, int], tuple[list[Any], int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ class _Reader:
             if step is None:
                 self._refuse_key(key, message)
             if step.field.run is not None and not seen & step.bit and not self._canonical:
-                items, size = step.field.run(data[position - 1 : end])
+                assert step.field.limit is not None, "what is read fast is bounded"
+                items, size = step.field.run(data[position - 1 : end], step.field.limit + 1)
                 if items:
                     self._check_count(len(items), message, step)
                     values[step.slot] = items

@@ -18,8 +18,8 @@ Encodable: TypeAlias = "bytes | Sequence[Encodable]"
 
 # Ethereum's deepest object, a block with access lists, nests 6 deep.
 DEPTH_LIMIT: Final = 32
-# Above any trie node, header or proof we read, and few enough to be refused in milliseconds.
-ITEM_LIMIT: Final = 65_536
+# Above any trie node, header or proof we read, and few enough to be refused in some 20 milliseconds.
+ITEM_LIMIT: Final = 32_768
 # A length of 2^64 bytes is not a length.
 _LENGTH_BYTES_MAX: Final = 8
 _SHORT: Final = 55
@@ -128,8 +128,17 @@ def encode(item: Encodable) -> bytes:
         if len(item) == 1 and item[0] < 0x80:
             return item
         return header(0x80, len(item)) + item
-    payload = b"".join([encode(each) for each in item])
-    return header(0xC0, len(payload)) + payload
+    parts: list[bytes] = []
+    for each in item:
+        # Strings here and not by a call: headers are hashed as often as they are read.
+        if isinstance(each, bytes):
+            size = len(each)
+            if size != 1 or each[0] >= 0x80:
+                parts.append(header(0x80, size))
+            parts.append(each)
+        else:
+            parts.append(encode(each))
+    return encode_list_of(parts)
 
 
 def encode_list_of(encoded: Sequence[bytes]) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 from proofs.encoding import rlp
@@ -52,14 +53,20 @@ class ExecutionHeader:
     parent_beacon_block_root: bytes | None = None
     requests_hash: bytes | None = None
 
-    def encode(self) -> bytes:
-        """The RLP whose hash names the block. Raises UnsupportedProof for fields that no fork has together."""
-        values = [getattr(self, each.name) for each in fields(self)]
-        present = [value for value in values if value is not None]
-        if values[: len(present)] != present:
+    def encode(self, *, extra_data: bytes | None = None) -> bytes:
+        """The RLP whose hash names the block. Raises UnsupportedProof for fields that no fork has together.
+
+        extra_data: instead of the header's own, where a seal or a name covers less of it.
+        """
+        values = list(_values_of(self))
+        while values and values[-1] is None:
+            values.pop()
+        if None in values:
             raise UnsupportedProof("execution header", got="a gap in its fields", expected="fields up to one fork")
-        check_field_count(len(present))
-        return rlp.encode([rlp.int_bytes(each) if isinstance(each, int) else each for each in present])
+        check_field_count(len(values))
+        if extra_data is not None:
+            values[_EXTRA_DATA] = extra_data
+        return rlp.encode([rlp.int_bytes(each) if isinstance(each, int) else each for each in values])
 
     def hash(self) -> bytes:
         return keccak256(self.encode())
@@ -79,6 +86,10 @@ _BITS: Final = {
 _BYTES: Final = {"beneficiary": 20, "logs_bloom": _BLOOM_BYTES, "nonce": 8, "extra_data": None}
 _HASH_BYTES: Final = 32
 _NAMES: Final = tuple(each.name for each in fields(ExecutionHeader))
+_EXTRA_DATA: Final = _NAMES.index("extra_data")
+_values_of: Final = attrgetter(*_NAMES)
+# For each field how it is read: as a number of so many bits, or as a string of so many bytes.
+_READERS: Final = tuple((name, _BITS.get(name), _BYTES.get(name, 32)) for name in _NAMES)
 
 
 def decode_header(encoded: bytes) -> ExecutionHeader:
@@ -87,7 +98,7 @@ def decode_header(encoded: bytes) -> ExecutionHeader:
         raise LimitExceeded("execution header", got=len(encoded), limit=HEADER_BYTES_MAX)
     items = rlp.as_list(rlp.decode(encoded, depth_limit=1, item_limit=64), "execution header")
     check_field_count(len(items))
-    return ExecutionHeader(*(_header_field(name, item) for name, item in zip(_NAMES, items, strict=False)))  # type: ignore[arg-type] # the tables above give each name its type
+    return ExecutionHeader(*[_field(item, *reader) for item, reader in zip(items, _READERS, strict=False)])  # type: ignore[arg-type] # the tables above give each name its type
 
 
 def check_field_count(count: int) -> None:
@@ -96,10 +107,8 @@ def check_field_count(count: int) -> None:
         raise UnsupportedProof("execution header fields", got=count, expected=f"one of {_FIELD_COUNTS}")
 
 
-def _header_field(name: str, item: Item) -> int | bytes:
-    if name in _BITS:
-        return rlp.as_int(item, name, bits=_BITS[name])
-    return rlp.as_bytes(item, name, length=_BYTES.get(name, _HASH_BYTES))
+def _field(item: Item, name: str, bits: int | None, length: int | None) -> int | bytes:
+    return rlp.as_bytes(item, name, length=length) if bits is None else rlp.as_int(item, name, bits=bits)
 
 
 def check_header_hash(encoded: bytes, expected: bytes) -> None:

@@ -35,6 +35,8 @@ _U64_BYTES: Final = 8
 _WORD: Final = 32
 # Room for 1,024 claims of 4 KiB: more than any transaction of a ledger takes.
 PROOF_BYTES_MAX: Final = 4 << 20
+# A path in a trie over 32-byte hashes has at most 65 nodes, and stands in a list; the proof has two lists of its own.
+_ITEMS_PER_PATH: Final = 66
 _VERSION: Final = b"\x01"
 
 
@@ -154,7 +156,8 @@ def decode_state_proof(proof: bytes, *, count: int) -> tuple[list[bytes], list[l
     """Account nodes and the storage nodes of each of `count` slots. Raises MalformedProof, LimitExceeded."""
     if len(proof) > PROOF_BYTES_MAX:
         raise LimitExceeded("state proof", got=len(proof), limit=PROOF_BYTES_MAX)
-    parts = rlp.as_list(rlp.decode(proof, depth_limit=3), "state proof", count=2)
+    item_limit = min(rlp.ITEM_LIMIT, 2 + _ITEMS_PER_PATH * (count + 1))
+    parts = rlp.as_list(rlp.decode(proof, depth_limit=3, item_limit=item_limit), "state proof", count=2)
     storage = rlp.as_list(parts[1], "storage proofs", count=count)
     return _nodes(parts[0], "account proof"), [_nodes(each, "storage proof") for each in storage]
 

@@ -25,6 +25,8 @@ from proofs.fisco_bcos.types import Block, Parameters, SealerSet, SealerSignatur
 
 # 128 headers of 4 sealers take 120 KiB; the largest possible ones 2 MiB, which is then several steps.
 EVIDENCE_BYTES_MAX: Final = 1 << 20
+# 128 headers of 60 sealers and their weights; steps of more sealers have to be shorter.
+_ITEMS_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def encode_step(step: Step) -> bytes:
 def decode_step(evidence: bytes, parameters: Parameters) -> Step:
     """Raises MalformedProof, LimitExceeded."""
     check_evidence_size(evidence)
-    headers, signatures = rlp.as_list(rlp.decode(evidence, depth_limit=5), "evidence", count=2)
+    headers, signatures = rlp.as_list(rlp.decode(evidence, depth_limit=5, item_limit=_ITEMS_MAX), "evidence", count=2)
     listed = rlp.as_list(headers, "headers")
     rules.check_headers_count(len(listed))
     signed = tuple(_read_signature(each) for each in rlp.as_list(signatures, "signatures"))

@@ -46,7 +46,8 @@ class Step:
 def decode_steps(evidence: bytes, parameters: Parameters) -> tuple[Step, ...]:
     """At least one. Raises MalformedProof, LimitExceeded, UnsupportedProof."""
     if parameters.source is not ValidatorSource.CONTRACT:
-        headers = decode_evidence(evidence)
+        # One too many is read, so that the refusal below can say how many there are.
+        headers = decode_evidence(evidence, limit=STEPS_MAX + 1)
         check_step_count(len(headers))
         return tuple(Step(header) for header in headers)
     if len(evidence) > EVIDENCE_BYTES_MAX:

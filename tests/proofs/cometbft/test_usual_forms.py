@@ -64,9 +64,9 @@ def usual_commit() -> Commit:
 
 def test_what_cometbft_writes_is_read_whole() -> None:
     votes = b"".join(message_field(4, each) for each in map(codec._encode_commit_sig, usual_commit().signatures))
-    assert usual_forms.read_votes(votes) == (list(usual_commit().signatures), len(votes))
+    assert usual_forms.read_votes(votes, 6) == (list(usual_commit().signatures), len(votes))
     encoded = codec.encode_validator_set(honest_set())
-    validators, size = usual_forms.read_validators(encoded)
+    validators, size = usual_forms.read_validators(encoded, 6)
     assert (tuple(validators), encoded[size : size + 1]) == (honest_set().validators, b"\x12")
 
 
@@ -111,7 +111,16 @@ def test_an_entry_that_hides_in_another_field_is_not_taken() -> None:
     vote = message_field(4, codec._encode_commit_sig(usual_commit().signatures[0]))
     for data in (b"\x22\x00" + vote, vote + b"\x22\x00" + vote, b"\x22" + bytes([len(vote)]) + vote, vote + b"\x22"):
         assert_same(data, codec.COMMIT, GENERAL_COMMIT)
-    assert usual_forms.read_votes(b"\x22\x00" + vote) == ([], 0)
+    assert usual_forms.read_votes(b"\x22\x00" + vote, 6) == ([], 0)
+
+
+def test_no_more_are_read_than_are_asked_for() -> None:
+    votes = b"".join(message_field(4, each) for each in map(codec._encode_commit_sig, usual_commit().signatures))
+    taken, size = usual_forms.read_votes(votes, 3)
+    assert (tuple(taken), usual_forms.read_votes(votes[size:], 6)[0][0]) == (
+        usual_commit().signatures[:3],
+        usual_commit().signatures[3],
+    )
 
 
 def test_more_votes_than_any_set_has_are_refused_by_either() -> None:
