@@ -16,8 +16,8 @@ from random import Random
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from adapters.contract.errors import HostRefusal
-from adapters.contract.ledger import Cost, Failed, Fate, Included, Pending, Vanished
+from adapters.contract.errors import HostRefusal, RefusedForEver, RefusedForNow
+from adapters.contract.ledger import Cost, Failed, Fate, Included, Pending, Prepared, Vanished
 from adapters.contract.messages import HostMessage
 from relay.lanes import LaneId
 from relay.lifecycle import DeliveryEvent, DeliveryState, WaitReason
@@ -41,13 +41,54 @@ FEES = Counter("causeway_fees_paid_total", "Fees of final transactions, in the l
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
-    """What is left of batches after screening: messages in order, their costs, and the deliveries among them."""
+class Entry:
+    """One message that the host takes. item: the delivery it carries out; None for a client update."""
 
-    messages: tuple[HostMessage, ...]
-    costs: tuple[Cost, ...]
-    items: tuple[VerifiedDelivery, ...]
-    lanes: tuple[LaneId, ...]
+    lane: LaneId
+    item: VerifiedDelivery | None
+    message: HostMessage
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What is left of batches after screening, in order."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def messages(self) -> tuple[HostMessage, ...]:
+        return tuple(each.message for each in self.entries)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        return tuple(each.cost for each in self.entries)
+
+    @property
+    def items(self) -> tuple[VerifiedDelivery, ...]:
+        return tuple(each.item for each in self.entries if each.item is not None)
+
+    @property
+    def lanes(self) -> tuple[LaneId, ...]:
+        return tuple(dict.fromkeys(each.lane for each in self.entries))
+
+    def half(self) -> Screened | None:
+        """The first half of the deliveries, with the updates they need. None where there are not two."""
+        kept = self.items[: len(self.items) // 2]
+        return self._only({item.due.id for item in kept}, {item.due.lane for item in kept}) if kept else None
+
+    def without(self, lane: LaneId) -> Screened | None:
+        entries = tuple(each for each in self.entries if each.lane != lane)
+        return Screened(entries) if entries else None
+
+    def _only(self, deliveries: set[int], lanes: set[LaneId]) -> Screened:
+        return Screened(
+            tuple(
+                each
+                for each in self.entries
+                if (each.lane in lanes if each.item is None else each.item.due.id in deliveries)
+            )
+        )
 
 
 @dataclass(slots=True)
@@ -92,23 +133,11 @@ class SubmitLoop:
         screened = await self._screen(batches)
         if screened is None:
             return False
+        fitting = await self._prepare(screened)
+        if fitting is None:
+            return False
+        screened, prepared = fitting
         transactions = self.transactions
-        try:
-            slot = await transactions.next_slot()
-            prepared = await transactions.destination.prepare(
-                screened.messages,
-                costs=screened.costs,
-                signer=transactions.signer,
-                slot=slot,
-                fee_cap=transactions.fee_cap,
-            )
-        except HostRefusal as refusal:
-            await self._lane_waits([item.due for item in screened.items], judge(refusal))
-            return False
-        over = await self.budget.exceeded(screened.lanes, prepared.fee)
-        if over is not None:
-            await self._lane_waits([item.due for item in screened.items], over)
-            return False
         now = transactions.clock()
 
         def in_flight(connection: Connection, submission: int) -> None:
@@ -134,6 +163,49 @@ class SubmitLoop:
             self.forget_health(lane)
         return True
 
+    async def _prepare(self, screened: Screened | None) -> tuple[Screened, Prepared] | None:
+        """As much of it as one transaction and the budgets allow, signed. What is left is verified again later."""
+        transactions = self.transactions
+        slot = await transactions.next_slot()
+        while screened is not None:
+            try:
+                prepared = await transactions.destination.prepare(
+                    screened.messages,
+                    costs=screened.costs,
+                    signer=transactions.signer,
+                    slot=slot,
+                    fee_cap=transactions.fee_cap,
+                )
+            except (RefusedForEver, RefusedForNow) as refusal:
+                # Too long, too dear or too much work together: fewer may do.
+                if (half := screened.half()) is None:
+                    await self._refused_alone(screened, refusal)
+                screened = half
+                continue
+            except HostRefusal as refusal:
+                await self._lane_waits([item.due for item in screened.items], judge(refusal))
+                return None
+            over = await self.budget.exceeded(screened.lanes, prepared.fee)
+            if over is None:
+                return screened, prepared
+            # A lane's own budget holds up that lane only, the account's all of them.
+            lane = next((each for each in screened.lanes if each == over.numbers["scope"]), None)
+            await self._lane_waits([item.due for item in screened.items if lane in (None, item.due.lane)], over)
+            screened = None if lane is None else screened.without(lane)
+        return None
+
+    async def _refused_alone(self, screened: Screened, refusal: HostRefusal) -> None:
+        """A delivery that no transaction can hold is its own trouble; a fee cap is the account's."""
+        verdict, dues = judge(refusal), [item.due for item in screened.items]
+        if not verdict.failed:
+            await self._lane_waits(dues, verdict)
+            return
+        for each in dues:
+            if verdict.poison or each.failures + 1 >= self.limits.failures_max:
+                await self._quarantine([each.id], verdict)
+            else:
+                await self._waits([each], verdict)
+
     async def _screen(self, batches: Sequence[VerifiedBatch]) -> Screened | None:
         """Simulate everything as one transaction; leave out what the host refuses or already has."""
         batches = await self._without_settled(batches)
@@ -145,22 +217,20 @@ class SubmitLoop:
             return None
         transactions = self.transactions
         answers = await transactions.destination.screen([each[2] for each in entries], transactions.account)
-        kept: list[tuple[VerifiedDelivery | None, HostMessage, Cost]] = []
-        lanes: list[LaneId] = []
+        kept: list[Entry] = []
         for (batch, item, message), answer in zip(entries, answers, strict=True):
             if isinstance(answer, Cost) and not answer.redundant:
-                kept.append((item, message, answer))
-                lanes.append(batch.lane.id)
+                kept.append(Entry(batch.lane.id, item, message, answer))
             elif item is not None:
                 await self._left_out(batch, item, answer, alone=len(batch.items) == 1 and len(batches) == 1)
             elif isinstance(answer, HostRefusal):
                 self.forget_health(batch.lane.id)
                 log.warning("lane %s: client update refused: %s", batch.lane.id, answer)
-        if not any(item is not None for item, _, _ in kept) and any(batch.items for batch in batches):
-            return None  # Only updates are left: nobody needs them now.
-        items = tuple(item for item, _, _ in kept if item is not None)
-        messages, costs = tuple(message for _, message, _ in kept), tuple(cost for _, _, cost in kept)
-        return Screened(messages, costs, items, tuple(dict.fromkeys(lanes))) if kept else None
+        # Where only updates are left of deliveries, nobody needs them now.
+        wanted = {each.lane for each in kept if each.item is not None}
+        wanted |= {batch.lane.id for batch in batches if not batch.items}
+        entries_left = tuple(each for each in kept if each.lane in wanted)
+        return Screened(entries_left) if entries_left else None
 
     async def _without_settled(self, batches: Sequence[VerifiedBatch]) -> list[VerifiedBatch]:
         """What the host already has costs nothing more: its final event is awaited."""

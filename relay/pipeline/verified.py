@@ -74,7 +74,13 @@ class VerifiedPool:
         lanes = [lane for lane, queue in self._queues.items() if queue]
         for position, lane in enumerate(lanes):
             room = messages - sum(len(batch.items) + len(batch.updates) for batch in taken)
-            share = room // (len(lanes) - position)
+            # At least what makes a delivery possible: those who find no room are the first next time.
+            share = max(room // (len(lanes) - position), _needed(self._queues[lane][0]))
+            if share > room:
+                if not taken:
+                    taken.append(self._take_updates(lane, messages))
+                    break
+                continue
             if (batch := self._take_from(lane, share, alone=bool(taken))) is None:
                 continue
             taken.append(batch)
@@ -83,13 +89,20 @@ class VerifiedPool:
                 break
         return taken
 
+    def _take_updates(self, lane: LaneId, messages: int) -> VerifiedBatch:
+        """More updates than one transaction holds: the first of them alone. What follows is proved anew after them."""
+        batch = self._queues[lane].popleft()
+        self.release(item.due.id for item in batch.items)
+        self._queues.move_to_end(lane)
+        return replace(batch, updates=batch.updates[:messages], items=())
+
     def _take_from(self, lane: LaneId, share: int, *, alone: bool) -> VerifiedBatch | None:
         queue = self._queues[lane]
         batch = queue[0]
-        count = share - len(batch.updates)
         solo = bool(batch.items) and batch.items[0].due.solo
-        if count < min(len(batch.items), 1) or (solo and alone):
+        if solo and alone:
             return None
+        count = share - len(batch.updates)
         if solo:
             count = 1
         else:
@@ -99,3 +112,7 @@ class VerifiedPool:
         if rest := batch.items[count:]:
             queue.appendleft(replace(batch, items=rest))
         return replace(batch, items=batch.items[:count])
+
+
+def _needed(batch: VerifiedBatch) -> int:
+    return len(batch.updates) + min(len(batch.items), 1)

@@ -159,11 +159,13 @@ class World:
     forks: int = 0
     chance: Random = field(default_factory=Random)
     relay: Relay | None = None
+    accounts: Accounts = field(default_factory=lambda: Accounts(FEE, SEND, fee_per_transaction=FEE_CAP))
 
     async def build_relay(self) -> Relay:
         shared = Shared(self.database, self.lanes, self.limits, clock, Random(f"{self.seed}/{self.restarts}"), _direct)
-        accounts = Accounts(FEE, SEND, fee_per_transaction=FEE_CAP)
-        runtimes = {name: LedgerRuntime(name, each.ledger, accounts, shared) for name, each in self.ledgers.items()}
+        runtimes = {
+            name: LedgerRuntime(name, each.ledger, self.accounts, shared) for name, each in self.ledgers.items()
+        }
         expected = {lane.id: Expected("cometbft") for lane in self.lanes}
         self.relay = await assemble(runtimes, shared, expected=expected, attestors={})
         return self.relay
