@@ -27,7 +27,7 @@ BLOOM_BYTES: Final = 256
 _HASH_BYTES: Final = 32
 _ADDRESS_BYTES: Final = 20
 _TOPICS_MAX: Final = 4
-# A trie leaf is no larger (patricia.NODE_BYTES_MAX); a log costs 375 gas at least, so this many never fit a block.
+# No trie leaf is larger (patricia_usual.NODE_BYTES_MAX); a log costs 375 gas at least, so this many never fit a block.
 RECEIPT_BYTES_MAX: Final = 1 << 20
 _ITEMS_MAX: Final = 1 << 16
 # More transactions than any block has ever held.

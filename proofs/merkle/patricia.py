@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from proofs.encoding import rlp
 from proofs.encoding.rlp import Item
 from proofs.errors import LimitExceeded, MalformedProof, RootMismatch, ValueMismatch
-from proofs.merkle.patricia_usual import value_of_usual
+from proofs.merkle.patricia_usual import NODE_BYTES_MAX, value_of_usual
 from proofs.primitives.hashing import keccak256
 
 EMPTY_ROOT: Final = keccak256(b"\x80")
@@ -34,8 +34,6 @@ _USUAL_HEADS: Final = {
     for head in (rlp.header(0xC0, 17 + 32 * hashes),)
 }
 _USUAL_CHILDREN: Final = re.compile(rb"\xa0(.{32})|\x80", re.DOTALL)
-# A receipt with many logs is a leaf of some hundred KiB.
-NODE_BYTES_MAX: Final = 1 << 20
 
 # Node bytes → (hash, decoded if that was needed). Proofs of one root share their upper nodes: hashed and decoded once.
 Memo: TypeAlias = "dict[bytes, tuple[bytes, Item | None]]"

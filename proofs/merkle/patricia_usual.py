@@ -16,6 +16,8 @@ from proofs.encoding import rlp
 from proofs.encoding.rlp import Item
 from proofs.primitives.hashing import keccak256
 
+# A receipt with many logs is a leaf of some hundred KiB.
+NODE_BYTES_MAX: Final = 1 << 20
 # Below it a node stands in its parent; only the root may be short and named by its hash.
 _NAMED_BYTES_MIN: Final = 32
 # The length of a branch without value tells how many hashes it holds, and so how it has to begin.
@@ -51,6 +53,8 @@ def value_of_usual(
         if reference is None:
             return None
     leaf = proof[at]
+    if len(leaf) > NODE_BYTES_MAX:
+        return None
     if _hash_of(leaf, memo) != reference or (at and len(leaf) < _NAMED_BYTES_MIN):
         return None
     return _value_in_leaf(leaf, path[at:])

@@ -112,7 +112,7 @@ CORRUPTIONS: dict[str, tuple[Callable[[], tuple[bytes, bytes, Sequence[bytes]]],
         "trie node named by hash",
     ),
     "node_with_trailing_byte": (lambda: _with_key(pinned(leaf("20", LONG) + b"\x00")), MalformedProof, "RLP"),
-    "huge_node": (lambda: _with_key(pinned(bytes(patricia.NODE_BYTES_MAX + 1))), LimitExceeded, "trie node"),
+    "huge_node": (lambda: _with_key(pinned(bytes(patricia_usual.NODE_BYTES_MAX + 1))), LimitExceeded, "trie node"),
 }
 
 

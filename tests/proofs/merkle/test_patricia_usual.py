@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from proofs.encoding import rlp
-from proofs.errors import VerificationError
+from proofs.errors import LimitExceeded, VerificationError
 from proofs.merkle import patricia
-from proofs.merkle.patricia_usual import value_of_usual
+from proofs.merkle.patricia_usual import NODE_BYTES_MAX, value_of_usual
 from proofs.primitives.hashing import keccak256
 from tests.proofs.fuzzing import mutate
 from tests.proofs.merkle.test_patricia import KEY, PROOF, ROOT, proof_of, random_items, reference_trie
@@ -52,6 +52,15 @@ def test_what_the_short_way_shows_the_long_way_shows(seed: int) -> None:
 
 def test_usual_proofs_take_the_short_way() -> None:
     assert assert_not_more_than_the_long_way(ROOT, KEY, PROOF)
+
+
+def test_a_leaf_larger_than_nodes_may_be_is_not_even_hashed() -> None:
+    leaf = rlp.encode([b"\x20" + KEY, bytes(NODE_BYTES_MAX)])
+    memo: patricia.Memo = {}
+    assert value_of_usual(keccak256(leaf), KEY, [leaf], memo) is None
+    assert not memo
+    with pytest.raises(LimitExceeded):
+        patricia.value_at(keccak256(leaf), KEY, [leaf])
 
 
 def test_a_changed_node_that_its_parents_name_means_the_same_to_both_ways() -> None:
