@@ -172,6 +172,7 @@ class SendLoop:
 
     async def _close(self, submission: Submission, status: str, fee: int, *, outbox: tuple[str, str]) -> None:
         now, transactions = self.transactions.clock(), self.transactions
+        fee = submission.paid(fee)
 
         def write(connection: Connection) -> None:
             close(connection, submission.id, status, fee=fee)

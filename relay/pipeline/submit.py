@@ -355,6 +355,7 @@ class SubmitLoop:
         redundant: int = 0,
     ) -> None:
         now, transactions = self.transactions.clock(), self.transactions
+        fee = submission.paid(fee)
 
         def write(connection: Connection) -> None:
             # The watch may have read their end while we looked: what has ended takes no step of ours.

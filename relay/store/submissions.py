@@ -35,6 +35,10 @@ class Submission:
     created_at: float
     attempts: tuple[Attempt, ...]
 
+    def paid(self, told: int) -> int:
+        """What it cost by a node's word, which cannot be more than was signed for: a lie must not empty a budget."""
+        return min(told, max((attempt.fee for attempt in self.attempts), default=0))
+
 
 def record_prepared(
     connection: Connection,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from adapters.embedded import wire
 from adapters.embedded.node import LocalNode
+from relay.store.schema import SPEND
 from tests.relay.pipeline.stage import open_stage
-from tests.simulation.world import FEE, SEND
+from tests.simulation.world import FEE, FEE_CAP, SEND
 
 
 async def test_a_transaction_that_cannot_pay_more_is_still_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +61,24 @@ async def test_a_slot_that_somebody_gave_up_is_taken_before_later_ones() -> None
         await stage.read("west")
         assert (await stage.waits(sequence=1))["state"] == "done"
         assert (await stage.waits(sequence=2))["state"] == "done"
+
+
+async def test_a_fee_that_was_made_up_does_not_empty_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = LocalNode.results
+
+    async def dear(self: LocalNode, tx_ids: Sequence[str]) -> Sequence[wire.TxResult | None]:
+        results = await honest(self, tx_ids)
+        return tuple(each and msgspec.structs.replace(each, fee=1 << 60) for each in results)
+
+    async with open_stage() as stage:
+        await stage.send()
+        await stage.round()
+        await stage.submit()
+        stage.blocks("west", 2)
+        await stage.read("west")
+        monkeypatch.setattr(LocalNode, "results", dear)
+        await stage.submit()
+        query = select(SPEND.c.amount)
+        amounts = stage.database.run_here(lambda connection: connection.execute(query).scalars().all())
+        assert len(amounts) >= 2
+        assert all(0 < int(amount) <= FEE_CAP for amount in amounts)
