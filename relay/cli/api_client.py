@@ -8,20 +8,21 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from relay.cli.outcome import CommandFailed, Exit
 from relay.cli.runtime_file import api_address
 from relay.config import Config
 from relay.keys.secret import Secret, SecretRefused, secret_from_file
 
+if TYPE_CHECKING:
+    import aiohttp
+
 _ANSWER_BYTES_MAX: Final = 64 << 20  # a page of packets with payloads of 64 KiB in hex
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+_TIMEOUT_SECONDS: Final = 30
 _TOKEN: Final = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -77,6 +78,9 @@ class ApiClient:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> tuple[int, bytes]:
+        import aiohttp
+        from yarl import URL
+
         # What a user typed is one part of the path, whatever it holds.
         url = URL(self.address + "/" + "/".join(quote(part, safe="~:") for part in path), encoded=True)
         sent = None if body is None else io.BytesIO(body)  # a large one is sent in pieces
@@ -129,6 +133,8 @@ def _decoded(content: bytes) -> dict[str, Any] | None:
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    import aiohttp
+
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
@@ -138,6 +144,8 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _why(trouble: Exception) -> str:
+    import aiohttp
+
     if isinstance(trouble, TimeoutError):
         return "no answer in time"
     if isinstance(trouble, aiohttp.ClientConnectorError):
@@ -149,6 +157,8 @@ def _why(trouble: Exception) -> str:
 @asynccontextmanager
 async def open_api(config: Config) -> AsyncIterator[ApiClient]:
     """Raises CommandFailed where a free port was configured and no relay runs."""
+    import aiohttp
+
     address = api_address(config)
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)) as session:
         yield ApiClient(address, config.api.token_file, config.file, session)

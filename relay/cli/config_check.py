@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from relay.cli.api_client import read_token
-from relay.cli.live_check import Report, look
 from relay.cli.opening import check_keys
 from relay.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, examples
 from relay.cli.outcome import CommandFailed, Exit
@@ -19,6 +18,9 @@ from relay.config import Config, load_attestor_config, load_config
 from relay.config.table import read_file
 from relay.keys.keystore import KeyRefused
 from relay.keys.secret import SecretRefused
+
+if TYPE_CHECKING:
+    from relay.cli.live_check import Report
 
 CHECK_EPILOG: Final = examples(
     "causeway config check                       touches no network",
@@ -44,6 +46,8 @@ def check(
     if not live:
         _tell_sound(loaded, not_ready, as_json=as_json)
         return
+    from relay.cli.live_check import look  # it asks as the running relay does, and loads all of it
+
     report = asyncio.run(look(loaded))
     if as_json:
         print_json({"file": str(config), "not_ready": not_ready, **report.as_json()})

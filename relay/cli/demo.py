@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from adapters.contract.errors import LedgerError
-from relay.demo.processes import ProcessFailed
-from relay.demo.run import NothingMoves, Wish, run_demo
+from relay.cli.outcome import CommandFailed, Exit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from relay.demo.run import Wish
 
 EPILOG = """
 Examples:
@@ -39,22 +41,38 @@ def demo(
     """Start a small world of real ledgers, carry messages across it, and show what happens."""
     if exit_ and packets is None:
         raise typer.BadParameter("--exit needs --packets: messages without a number never end")
+    if not exit_ and (packets is not None or report is not None):
+        raise typer.BadParameter("--packets and --report need --exit: without it messages are sent until Ctrl-C")
     if report is not None and not report.absolute().parent.is_dir():
         raise typer.BadParameter(f"the folder of {report} does not exist")
-    console = Console(stderr=False)
-    wish = Wish(packets if exit_ else None, report)
+    from rich.console import Console
+
+    from relay.demo.processes import ProcessFailed
+    from relay.demo.run import NothingMoves, Wish
+
+    console = Console()
+    wish = Wish(packets, report)
     try:
         ended_well = asyncio.run(_until_signal(wish, console))
     except* (ProcessFailed, NothingMoves, LedgerError) as errors:
-        console.print(f"[red]{errors.exceptions[0]}[/red]", highlight=False)
-        sys.exit(3)
+        # What a process said of its end is text, whatever brackets it holds.
+        raise CommandFailed(str(_first(errors)), code=Exit.UNREACHABLE) from None
     if ended_well is False:
-        console.print("[red]not every packet ended as it should[/red]")
-        sys.exit(1)
+        raise CommandFailed("not every packet ended as it should")
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    """Of groups in groups, the first error that is none."""
+    error: Exception | BaseExceptionGroup[Exception] = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _until_signal(wish: Wish, console: Console) -> bool | None:
     """None when a signal ended it, which is no failure."""
+    from relay.demo.run import run_demo
+
     task = asyncio.ensure_future(run_demo(wish, console))
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

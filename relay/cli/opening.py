@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import time
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +12,6 @@ from random import SystemRandom
 
 from adapters.contract.ledger import Ledger, Signer
 from adapters.contract.plugin import load_plugin
-from relay.app import unlock
 from relay.cli.outcome import CommandFailed, Exit
 from relay.config import Config, LedgerConfig
 from relay.keys.keystore import check_roles_apart, read_key
@@ -81,6 +81,5 @@ async def setup_signer(config: Config, table: LedgerConfig) -> Signer:
     if name is None:
         hint = f"causeway keys create NAME makes one; [ledgers.{table.name}.accounts] setup names it"
         raise CommandFailed(f"ledger {table.name} has no setup key", hint, Exit.USAGE)
-    signer = await unlock(config.keys.folder, name, passphrase_for(config.file, config.keys.passphrase))
-    assert signer is not None, "it has a name"
-    return signer
+    passphrase = passphrase_for(config.file, config.keys.passphrase)
+    return await asyncio.to_thread(lambda: read_key(config.keys.folder, name).unlock(passphrase))

@@ -14,7 +14,7 @@ from relay.config import ConfigRefused
 from relay.keys.keystore import KeyRefused, WrongPassphrase
 from relay.keys.secret import SecretRefused
 from relay.linking import CannotLink
-from relay.store.database import StoreInUse, StoreTooNew
+from relay.store.errors import StoreInUse, StoreTooNew
 
 
 class Exit(IntEnum):

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 _PIPED_COLUMNS: Final = 200  # a file has no width; cells must not be cut for one
 
@@ -52,6 +49,10 @@ def write_file(content: bytes, path: Path | None) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """empty: said where there is no row, with what to do about it."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     cells = [[Text(plain(str(cell)), overflow="fold") for cell in row] for row in rows]
     if not cells:
         print_line(empty)

@@ -10,8 +10,6 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from relay.app import run_relay
-from relay.attestor.service import serve_attestor
 from relay.cli.api_client import read_token
 from relay.cli.logs import configure_logging
 from relay.cli.opening import check_keys, passphrase_for
@@ -34,6 +32,8 @@ DEFAULT_ATTESTOR_CONFIG: Final = Path("attestor.toml")
 
 def run(*, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Run the relay: follow the ledgers, verify, deliver, and answer at the API."""
+    from relay.app import run_relay
+
     loaded = load_config(config)
     # What can be found wrong before anything runs is found, and told at the terminal, not in the log.
     read_token(loaded.api.token_file)
@@ -60,6 +60,8 @@ def _announce_relay(config: Config, address: str, *, as_json: bool) -> None:
 
 def attest(*, config: ConfigFile = DEFAULT_ATTESTOR_CONFIG, as_json: AsJson = False) -> None:
     """Run an attestor: it signs what its own light clients verified, and nothing else."""
+    from relay.attestor.service import serve_attestor
+
     loaded = load_attestor_config(config)
     read_token(loaded.attestor.token_file)
     passphrase = passphrase_for(loaded.file, loaded.keys.passphrase)

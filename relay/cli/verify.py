@@ -58,7 +58,7 @@ def verify(
 ) -> None:
     """Verify an evidence bundle offline: from your checkpoint, over the evidence, to the proof about one packet."""
     # Every family of light clients is loaded with it: other commands need not wait for that.
-    from proofs.bundle.verify import verify_bundle  # noqa: PLC0415 - see above
+    from proofs.bundle.verify import verify_bundle
 
     held, now = _held(checkpoint, digest), _moment(at)
     try:

@@ -25,7 +25,7 @@ from relay.config.options import (
     option,
     whole,
 )
-from relay.pipeline.archive import Keeping
+from relay.pipeline.limits import Keeping
 
 LEVELS = choice("debug", "info", "warning", "error")
 VARIANT = choice("tagged", "plain")

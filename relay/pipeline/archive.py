@@ -23,6 +23,7 @@ from proofs.errors import UnsupportedProof
 from proofs.light_client import Height, LightClient
 from relay.lanes import Lane
 from relay.pipeline.claims import wanted_claim
+from relay.pipeline.limits import Keeping
 from relay.store.bundles import KeptProof, Parts, Start, drop_older, drop_oldest, keep_evidence, keep_proofs
 from relay.store.database import Database
 from relay.store.deliveries import Due
@@ -32,15 +33,6 @@ _TIDY_SECONDS: Final = 60.0
 _DAY_SECONDS: Final = 86_400.0
 # No attestor speaks of it: every height that counts is one they signed. It makes the checkpoint theirs alone.
 _ORIGIN: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """enabled: whether anything is kept. days and bytes_max: what is older, or too much, is deleted."""
-
-    enabled: bool = True
-    days: int = 30
-    bytes_max: int = 256 << 20
 
 
 @dataclass(slots=True)

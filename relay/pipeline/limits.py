@@ -7,6 +7,15 @@ from random import Random
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """Of evidence. enabled: whether any is kept. days and bytes_max: what is older, or too much, is deleted."""
+
+    enabled: bool = True
+    days: int = 30
+    bytes_max: int = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineLimits:
     """Defaults suit ledgers with blocks of a second; `relay.config` sets them from the file."""
 

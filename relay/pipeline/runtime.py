@@ -16,12 +16,12 @@ from adapters.contract.ledger import Clock, Ledger, Signer
 from proofs.errors import VerificationError
 from proofs.light_client import ClientState, LightClient
 from relay.lanes import LaneId, Lanes
-from relay.pipeline.archive import Archive, Keeping
+from relay.pipeline.archive import Archive
 from relay.pipeline.belief import Belief, RunPure
 from relay.pipeline.budget import Budget
 from relay.pipeline.identity import IdentityWatch
 from relay.pipeline.lane_health import Expected, LaneHealth
-from relay.pipeline.limits import PipelineLimits, retry_delay
+from relay.pipeline.limits import Keeping, PipelineLimits, retry_delay
 from relay.pipeline.loop import Stepping, keep_stepping
 from relay.pipeline.offer import Attestors
 from relay.pipeline.send import SendLoop

@@ -10,7 +10,6 @@ import asyncio
 import fcntl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,28 +18,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import StaticPool
 from sqlmodel import SQLModel
 
+from relay.store.errors import StoreInUse, StoreTooNew
 from relay.store.schema import ALL
 
 T = TypeVar("T")
 
 SCHEMA_VERSION = 2
-
-
-@dataclass(eq=False)
-class StoreInUse(Exception):
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.path} is owned by a running relay: stop it first, or speak to it through its API"
-
-
-@dataclass(eq=False)
-class StoreTooNew(Exception):
-    found: int
-    known: int
-
-    def __str__(self) -> str:
-        return f"the store has schema version {self.found}, this program knows {self.known}: install a newer one"
 
 
 class Database:

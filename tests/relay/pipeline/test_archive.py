@@ -14,7 +14,8 @@ from proofs.cometbft.client import CometBftClient
 from proofs.light_client import Claim, Height
 from relay.attestor.quorum import Quorum
 from relay.attestor.statements import path_data, path_digest, state_data, state_digest
-from relay.pipeline.archive import Keeping, own_words
+from relay.pipeline.archive import own_words
+from relay.pipeline.limits import Keeping
 from relay.store.schema import EVIDENCE, PROOF
 from tests.proofs.bundle import samples
 from tests.relay.pipeline.stage import ATTESTORS, THRESHOLD, Setting, Stage, open_stage

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, inspect, select, text
 
-from relay.store.database import SCHEMA_VERSION, StoreTooNew, open_sqlite
+from relay.store.database import SCHEMA_VERSION, open_sqlite
+from relay.store.errors import StoreTooNew
 from relay.store.schema import ALL, CHECKPOINT, EVIDENCE, OUTBOX, PROOF
 
 OF_VERSION_2 = (PROOF, EVIDENCE, CHECKPOINT)
