@@ -74,11 +74,13 @@ class HttpNode:
     async def _ask(self, question: Ask, kind: type[T]) -> T:
         try:
             asked = io.BytesIO(wire.encode(question))  # aiohttp reads files in pieces
-            async with self._session.post(self._url, data=asked, timeout=_TIMEOUT) as response:
+            # A redirect would carry what the address holds elsewhere.
+            async with self._session.post(self._url, data=asked, timeout=_TIMEOUT, allow_redirects=False) as response:
                 body = await self._read(response)
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EndpointUnavailable(self._name, f"{type(error).__name__}: {error}") from error
+            # Only the kind: the text of some of these holds the address, and that may hold credentials.
+            raise EndpointUnavailable(self._name, type(error).__name__) from None
         if status == 200:
             return self._decode(body, kind)
         if status == 422:

@@ -185,3 +185,32 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+async def test_an_address_with_credentials_is_shown_in_no_trouble() -> None:
+    async with aiohttp.ClientSession() as session:
+        node = HttpNode(session, "htp://user:secret-key@127.0.0.1:1")
+        with pytest.raises(EndpointUnavailable) as refusal:
+            await node.status()
+        assert "secret-key" not in str(refusal.value)
+        assert refusal.value.__cause__ is None
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    followed: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        followed.append(request.path)
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    runner, address = await _served(app)
+    try:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(EndpointWrong) as refusal:
+                await HttpNode(session, address).status()
+        assert refusal.value.got == 307
+        assert followed == [PATH]
+    finally:
+        await runner.cleanup()
