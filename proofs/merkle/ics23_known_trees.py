@@ -25,13 +25,11 @@ _EVEN_LAST: Final = b"".join(re.escape(bytes([byte])) for byte in range(0, 0x80,
 _EVEN_MORE: Final = b"".join(re.escape(bytes([byte])) for byte in range(0x80, 0x100, 2))
 _NUMBER: Final = b"(?:[" + _EVEN_LAST + b"]|[" + _EVEN_MORE + rb"][\x80-\xff]{0,7}[\x01-\x7f])"
 
-# Groups: frame (tag, length, hash, tag, length of the prefix), prefix, suffix. One sibling: before or after.
+# Groups: frame (tag, length, hash, tag, length of the prefix), head, sibling after or sibling before. In the head each
+# number ends with the first byte below 0x80; how long they may be is told by the frame, which has to fit the head.
+_IAVL_NUMBER: Final = b"(?=[" + _EVEN_LAST + _EVEN_MORE + rb"])[\x80-\xff]*+."
 _IAVL_STEP: Final = re.compile(
-    rb"(\x22.\x08\x01\x12.)(["
-    + _EVEN_LAST
-    + b"]"
-    + _NUMBER * 2
-    + rb"\x20(?:(?!\x1a\x21\x20).{32}\x20)?)(?:\x1a\x21(\x20.{32}))?",
+    rb"(\x22.\x08\x01\x12.)([" + _EVEN_LAST + b"]" + _IAVL_NUMBER * 2 + rb"\x20)(?:\x1a\x21(\x20.{32})|(.{32}\x20))",
     re.DOTALL,
 )
 _IAVL_LEAF: Final = re.compile(rb"\x1a(.)\x08\x01\x18\x01\x20\x01\x2a(.)(\x00" + _NUMBER * 2 + rb")", re.DOTALL)
@@ -40,10 +38,9 @@ _SIMPLE_STEP: Final = re.compile(
 )
 _SIMPLE_LEAF: Final = bytes.fromhex("1a090801180120012a0100")
 
-# The frame that belongs to a prefix of so many bytes, when the sibling is after it or in it.
-_FRAMES: Final = range(38 + 8)
-_SIBLING_AFTER: Final = [bytes((0x22, n + 40 - 1, 8, 1, 0x12, n)) if 4 <= n <= 12 else b"" for n in _FRAMES]
-_SIBLING_BEFORE: Final = [bytes((0x22, n + 4, 8, 1, 0x12, n)) if 37 <= n <= 45 else b"" for n in _FRAMES]
+# The frame that belongs to a head of so many bytes: alone in the prefix, or with 33 bytes of a sibling behind it.
+_SIBLING_AFTER: Final = {n: bytes((0x22, n + 39, 8, 1, 0x12, n)) for n in range(4, 13)}
+_SIBLING_BEFORE: Final = {n: bytes((0x22, n + 37, 8, 1, 0x12, n + 33)) for n in range(4, 13)}
 
 
 def root_of_known(encoded: bytes, *, spec: ProofSpec, key: bytes, value: bytes) -> bytes | None:
@@ -80,12 +77,12 @@ def _root_of_iavl(encoded: bytes, start: int, leaf_data: bytes) -> bytes | None:
     node = sha256(prefix + leaf_data).digest()
     lowest = 0
     unread = len(path) - 2 * len(steps)
-    for frame, prefix, suffix in steps:
+    for frame, head, after, before in steps:
         lowest += 2  # zig-zag of the layer
-        if prefix[0] < lowest or frame != (_SIBLING_AFTER if suffix else _SIBLING_BEFORE)[len(prefix)]:
+        if head[0] < lowest or frame != (_SIBLING_AFTER if after else _SIBLING_BEFORE).get(len(head)):
             return None
         unread -= frame[1]
-        node = sha256(prefix + node + suffix).digest()
+        node = sha256(head + node + after if after else head + before + node).digest()
     return None if unread else node
 
 
