@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import web
@@ -20,7 +20,7 @@ from relay.lifecycle import TRANSITIONS, DeliveryEvent, DeliveryState, PacketLif
 from relay.pipeline.relay import Relay
 from relay.store.deliveries import Wait, record_waits
 from relay.store.steps import Step, take_steps
-from relay.store.views import candidates, deliveries_of, packets, resting
+from relay.store.views import Page, candidates, deliveries_of, packets, resting
 
 PAGE_MAX: Final = 200
 _ID: Final = re.compile(r"([\x21-\x39\x3b-\x7e]{1,300}):([1-9][0-9]{0,18})")
@@ -28,9 +28,9 @@ _SEQUENCE_MAX: Final = (1 << 63) - 1  # what the store counts with
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
-    """What an operator says of a change; kept in the log."""
+    """What an operator says of a change; kept in the log, whole."""
 
-    reason: str
+    reason: Annotated[str, msgspec.Meta(max_length=500)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,18 @@ class Packets:
         lane, life = self._lane(request), _life(request)
         limit, before = _page(request)
         read = partial(packets, lane=lane, life=life, before=before, limit=limit)
-        return await self._answer_page(await self.relay.shared.database.run(read), limit)
+        return await self._answer_page(await self.relay.shared.database.run(read))
 
     async def list_resting(self, request: web.Request) -> web.Response:
         limit, before = _page(request)
         read = partial(resting, before=before, limit=limit)
-        return await self._answer_page(await self.relay.shared.database.run(read), limit)
+        rows = await self.relay.shared.database.run(read)
+        return await self._answer_page(Page(rows, rows[-1].id if len(rows) == limit else None))
 
-    async def _answer_page(self, rows: Sequence[Row[Any]], limit: int) -> web.Response:
-        deliveries = await self._deliveries(rows)
-        shapes = [packet_shape(row, deliveries[row.id]) for row in rows]
-        return json_response({"packets": shapes, "before": rows[-1].id if len(rows) == limit else None})
+    async def _answer_page(self, page: Page) -> web.Response:
+        deliveries = await self._deliveries(page.rows)
+        shapes = [packet_shape(row, deliveries[row.id]) for row in page.rows]
+        return json_response({"packets": shapes, "before": page.before})
 
     async def show(self, request: web.Request) -> web.Response:
         rows = await self.candidates(request)
@@ -183,6 +184,10 @@ def _reason(body: bytes, *, needed: bool) -> str:
     if not body and not needed:
         return ""
     try:
-        return msgspec.json.decode(body, type=Reason).reason[:500]
+        reason = msgspec.json.decode(body, type=Reason).reason
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise bad_request("body", body[:80].decode(errors="replace"), 'a JSON object {"reason": "…"}') from None
+        expected = 'a JSON object {"reason": "…"}, of at most 500 characters'
+        raise bad_request("body", body[:80].decode(errors="replace"), expected) from None
+    if needed and not reason.strip():
+        raise bad_request("reason", reason, "a few words for whoever looks at it later")
+    return reason

@@ -49,6 +49,8 @@ def test_an_operator_quarantines_discards_and_releases_a_packet(world: World) ->
         assert act(world, packet, "release").kind == "nothing-to-do"
         assert act(world, packet, "discard", "too early").status == 409
         assert act(world, packet, "quarantine").json["field"] == "body"
+        assert act(world, packet, "quarantine", " ").json["field"] == "reason"
+        assert act(world, packet, "quarantine", "x" * 501).json["field"] == "body"
         assert receive_of(world, packet)["state"] == "waiting"
 
         assert len(act(world, packet, "quarantine", "under dispute").json["changed"]) == 1
