@@ -10,7 +10,7 @@ import tiny_keccak
 from proofs.commitment import ClientId, commitment_path
 from proofs.ethereum.storage_layout import check_claims, encode_state_proof
 from proofs.light_client import Claim
-from tests.bench.measure import Aim, Subject
+from tests.bench.measure import Subject
 from tests.proofs.ethereum.builders import LAYOUT, ROUTER, account, world
 
 ACCOUNTS = 2_000
@@ -26,7 +26,7 @@ def subjects() -> Sequence[Subject]:
         key = tiny_keccak.keccak256(sha256(number.to_bytes(4, "big")).digest()[:20])
         built.accounts[key] = account(tiny_keccak.keccak256(b"\x80"), tiny_keccak.keccak256(b""))
 
-    def subject(count: int, aim: Aim | None) -> Subject:
+    def subject(count: int) -> Subject:
         claims = CLAIMS[:count]
         account_nodes = built.account_nodes()
         storage_nodes = [built.storage_nodes(LAYOUT.slot_of(claim.path)) for claim in claims]
@@ -48,7 +48,6 @@ def subjects() -> Sequence[Subject]:
             lambda: check_claims(claims, state_root=built.state_root, layout=LAYOUT, proof=proof),
             hash_all,
             f"keccak of {len(nodes)} distinct nodes, {sum(map(len, nodes))} bytes, and of the keys",
-            aim,
         )
 
-    return subject(1, Aim(ratio_max=3)), subject(20, Aim(ratio_max=3))
+    return subject(1), subject(20)
