@@ -65,7 +65,7 @@ def create(
         print_line(table.rstrip())
         note(f"added to {config}: start the relay again" if appended else f"add this to {config}")
     if append and not appended:
-        raise CommandFailed(f"{config} was changed meanwhile and does not take the table: add it by hand")
+        raise CommandFailed(f"{config} was changed meanwhile, or cannot be written: add the table by hand")
 
 
 def _check_wish(config: Config, a: str, b: str, *, again: bool) -> None:
@@ -107,14 +107,17 @@ def _check_appendable(config: Path, a: str, b: str) -> None:
 
 
 def _append(config: Path, table: str) -> bool:
-    """Every byte of the file stays; the table follows. Whether the file, read again, took it."""
+    """Every byte of the file stays; the table follows. Whether the file, read again, took it.
+
+    The clients are paid for by now: whatever hinders the writing, the table has still to be printed.
+    """
     try:
         content = _validated(config, table)
-    except ConfigRefused:
+        # A file that is a link keeps being one.
+        target = config.resolve()
+        write_durably(target, content, mode=stat.S_IMODE(target.stat().st_mode))
+    except (ConfigRefused, OSError):
         return False
-    # A file that is a link keeps being one.
-    target = config.resolve()
-    write_durably(target, content, mode=stat.S_IMODE(target.stat().st_mode))
     return True
 
 

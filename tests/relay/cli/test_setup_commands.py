@@ -73,6 +73,20 @@ def test_a_link_without_append_leaves_the_file_alone(world: World, fresh: Path) 
     assert len(load_config(fresh).links) == 1
 
 
+def test_clients_that_were_paid_for_are_told_also_where_the_file_cannot_be_written(world: World, fresh: Path) -> None:
+    # So long a name leaves no room for that of the draft beside it; the one for validation lies beside the link.
+    behind = fresh.with_name("c" * 240)
+    fresh.rename(behind)
+    fresh.symlink_to(behind)
+    before = behind.read_bytes()
+    linked = with_config(fresh, "link", "create", "left", "right", "--append", "--json")
+    assert linked.code == 1
+    assert linked.json["appended"] is False
+    assert "07-tendermint-" in linked.json["toml"]
+    assert "by hand" in linked.err
+    assert behind.read_bytes() == before
+
+
 def test_a_file_that_would_not_take_the_link_is_found_out_before_anything_is_paid(world: World, fresh: Path) -> None:
     fresh.write_text("links = []\n" + fresh.read_text())
     before = client_count(world)
