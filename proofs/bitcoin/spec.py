@@ -81,7 +81,7 @@ def retarget(bits: int, *, seconds: int, network: Network) -> int:
 
 def median_time(chain: Sequence[Block]) -> int:
     """The middle one of the last eleven times, or of as many as there are after the genesis block. Never decreases."""
-    times = sorted(block.header.time for block in chain[-MEDIAN_BLOCKS:])
+    times = sorted([block.header.time for block in chain[-MEDIAN_BLOCKS:]])
     return times[len(times) // 2]
 
 
