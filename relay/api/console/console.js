@@ -36,7 +36,7 @@ function trustOf(lane) {
   if (!lane.trust) return "not configured";
   const client = lane.trust.attestors
     ? `${lane.trust.threshold} of ${lane.trust.attestors} attestors`
-    : `${lane.trust.client} light client`;
+    : "a light client of its own";
   return `the host: ${client}; the relay: ${lane.trust.ours_shown}`;
 }
 
@@ -51,7 +51,7 @@ function laneRow(lane) {
   if (lane.paused) name.append(element("span", { text: "paused", className: "tag warn" }));
   const number = (value, className = "") => element("td", { text: String(value), className: `number ${className}` });
   return element("tr", {}, [
-    element("td", {}, [name]),
+    element("td", { className: "way" }, [name]),
     element("td", { text: trustOf(lane), className: "reason" }),
     number(lane.found),
     number(lane.open),
@@ -85,11 +85,12 @@ function stateOf(packet) {
   return element("span", { text: rests ? `${state}, quarantined` : state, className: `tag ${rests ? "bad" : LIVES[packet.state] ?? "quiet"}` });
 }
 
+// The sequence is read from the id: as a number it may be larger than a browser counts.
 function packetRow(packet, lanes) {
   const seconds = packet.ended_at === null ? "" : (packet.ended_at - packet.seen_at).toFixed(1);
   return element("tr", {}, [
-    element("td", { text: `#${packet.sequence}` }),
-    element("td", { text: wayOf(lanes.get(packet.lane)) || packet.lane }),
+    element("td", { text: `#${packet.id.slice(packet.id.lastIndexOf(":") + 1)}` }),
+    element("td", { text: wayOf(lanes.get(packet.lane)) || packet.lane, className: "way" }),
     element("td", {}, [stateOf(packet)]),
     element("td", { text: seconds, className: "number" }),
     element("td", { text: waitOf(packet), className: "reason" }),
