@@ -217,8 +217,9 @@ def check_powers(validators: ValidatorSet) -> None:
     for each in validators.validators:
         if each.power < 0:
             raise MalformedProof("voting power", got=each.power, expected="at least 0")
-    if validators.total_power > TOTAL_POWER_MAX:
-        raise LimitExceeded("total voting power", got=validators.total_power, limit=TOTAL_POWER_MAX)
+    total = validators.total_power
+    if total > TOTAL_POWER_MAX:
+        raise LimitExceeded("total voting power", got=total, limit=TOTAL_POWER_MAX)
 
 
 def check_validators_hash(validators: ValidatorSet, header: Header) -> None:

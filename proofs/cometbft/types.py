@@ -112,7 +112,7 @@ class ValidatorSet:
 
     @property
     def total_power(self) -> int:
-        return sum(validator.power for validator in self.validators)
+        return sum([validator.power for validator in self.validators])
 
 
 @dataclass(frozen=True, slots=True)
