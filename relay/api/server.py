@@ -20,7 +20,7 @@ from relay.pipeline.relay import Relay
 _BODY_BYTES: Final = 256 * 1024  # a payload of 64 KiB in base64, with room for the rest
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:",
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",  # no default for these three
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
