@@ -28,6 +28,8 @@ class State(Protocol):
     @property
     def hash(self) -> bytes: ...
     @property
+    def parent_hash(self) -> bytes: ...
+    @property
     def state_root(self) -> bytes: ...
     @property
     def time(self) -> int: ...
@@ -70,6 +72,8 @@ class History(Generic[StateT]):
         before, after = self.states[:index], self.states[index:]
         if after and after[0].number == new.number:
             return self if after[0].hash == new.hash else None
+        if after and after[0].number == new.number + 1 and after[0].parent_hash != new.hash:
+            return None
         if (before and before[-1].time > new.time) or (after and after[0].time < new.time):
             return None
         return History((*before, new, *after)[-STATES_MAX:])

@@ -63,6 +63,7 @@ def _block_items(block: Block) -> Encodable:
     return [
         rlp.int_bytes(block.number),
         block.hash,
+        block.parent_hash,
         block.state_root,
         rlp.int_bytes(block.time),
         block.signer,
@@ -73,10 +74,13 @@ def _block_items(block: Block) -> Encodable:
 
 
 def _read_block(item: Item) -> Block:
-    number, digest, state_root, time, signer, difficulty, ballot, recents = rlp.as_list(item, "block", count=8)
+    number, digest, parent_hash, state_root, time, signer, difficulty, ballot, recents = rlp.as_list(
+        item, "block", count=9
+    )
     return Block(
         rlp.as_int(number, "number", bits=64),
         rlp.as_bytes(digest, "block hash", length=32),
+        rlp.as_bytes(parent_hash, "parent hash", length=32),
         rlp.as_bytes(state_root, "state root", length=32),
         rlp.as_int(time, "time", bits=64),
         rlp.as_bytes(signer, "signer", length=ADDRESS_BYTES),

@@ -42,7 +42,9 @@ def verify_checkpoint(header: ExecutionHeader, parameters: Parameters) -> Block:
     if number:
         signer = rules.signer_of(header, extra)
         recents = waiting((Signed(number, signer),), number=number + 1, signers=len(ballot.members))
-    return Block(number, header.hash(), header.state_root, header.timestamp, signer, 0, ballot, recents)
+    return Block(
+        number, header.hash(), header.parent_hash, header.state_root, header.timestamp, signer, 0, ballot, recents
+    )
 
 
 def verify_branch(
@@ -81,6 +83,7 @@ def verify_header(parent: Block, header: ExecutionHeader, parameters: Parameters
     return Block(
         header.number,
         header.hash(),
+        header.parent_hash,
         header.state_root,
         header.timestamp,
         signer,

@@ -50,6 +50,7 @@ class Block:
 
     number: int
     hash: bytes
+    parent_hash: bytes
     state_root: bytes
     time: int
     signer: bytes

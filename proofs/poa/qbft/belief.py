@@ -109,6 +109,7 @@ def _block_items(block: Block) -> Encodable:
     return [
         rlp.int_bytes(block.number),
         block.hash,
+        block.parent_hash,
         block.state_root,
         rlp.int_bytes(block.time),
         ballot_items(Ballot(block.validators, block.votes or ())),
@@ -117,12 +118,13 @@ def _block_items(block: Block) -> Encodable:
 
 
 def _read_block(item: Item) -> Block:
-    number, digest, state_root, time, ballot, votes_known = rlp.as_list(item, "block", count=6)
+    number, digest, parent_hash, state_root, time, ballot, votes_known = rlp.as_list(item, "block", count=7)
     decoded = read_ballot(ballot)
     check_validators_named(decoded.members)
     return Block(
         rlp.as_int(number, "number", bits=64),
         rlp.as_bytes(digest, "block hash", length=32),
+        rlp.as_bytes(parent_hash, "parent hash", length=32),
         rlp.as_bytes(state_root, "state root", length=32),
         rlp.as_int(time, "time", bits=64),
         decoded.members,

@@ -49,7 +49,9 @@ def verify_checkpoint(step: Step, parameters: Parameters, *, fixed: tuple[bytes,
     starts_epoch = header.number % parameters.epoch_length == 0 and _vote(header, extra, b"", parameters) is None
     digest = block_hash(header, extra, parameters.flavour)
     votes = () if starts_epoch else None
-    return Block(header.number, digest, header.state_root, header.timestamp, tuple(sorted(validators)), votes)
+    return Block(
+        header.number, digest, header.parent_hash, header.state_root, header.timestamp, tuple(sorted(validators)), votes
+    )
 
 
 def verify_step(trusted: Block, step: Step, parameters: Parameters, *, now: int) -> Block:
@@ -72,7 +74,7 @@ def verify_step(trusted: Block, step: Step, parameters: Parameters, *, now: int)
         validators, votes = _named_in_header(trusted, header, extra, parameters)
     else:
         validators, votes = _named_elsewhere(trusted, step, extra, parameters)
-    return Block(header.number, digest, header.state_root, header.timestamp, validators, votes)
+    return Block(header.number, digest, header.parent_hash, header.state_root, header.timestamp, validators, votes)
 
 
 def _named_in_header(

@@ -110,6 +110,7 @@ class Block:
 
     number: int
     hash: bytes
+    parent_hash: bytes
     state_root: bytes
     time: int
     validators: tuple[bytes, ...]

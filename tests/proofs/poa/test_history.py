@@ -15,8 +15,8 @@ from proofs.poa.votes import Vote
 from tests.proofs.poa.builders import BFT_PARAMETERS, LAYOUT
 
 A, B = b"\x01" * 20, b"\x02" * 20
-FIRST = Block(5, b"\x05" * 32, bytes(32), 100, (A, B), ())
-SECOND = replace(FIRST, number=7, hash=b"\x07" * 32, time=110)
+FIRST = Block(5, b"\x05" * 32, b"\x04" * 32, bytes(32), 100, (A, B), ())
+SECOND = replace(FIRST, number=7, hash=b"\x07" * 32, parent_hash=b"\x06" * 32, time=110)
 
 
 def belief(*states: Block) -> Belief:
@@ -55,6 +55,14 @@ def test_a_state_has_validators() -> None:
     assert (refused.value.part, refused.value.got) == ("validators", 0)
 
 
+def test_a_block_between_is_the_parent_of_the_one_above_it() -> None:
+    history = History((FIRST, SECOND))
+    between = replace(FIRST, number=6, hash=b"\x06" * 32, parent_hash=FIRST.hash, time=105)
+    assert history.with_state(between) == History((FIRST, between, SECOND))
+    assert history.with_state(replace(between, hash=b"\xff" * 32)) is None
+    assert History((FIRST, replace(SECOND, number=8))).with_state(replace(between, hash=b"\xff" * 32)) is not None
+
+
 def items_of(encoded: bytes) -> list[rlp.Item]:
     return rlp.as_list(rlp.decode(encoded[1:]), "client")
 
@@ -63,7 +71,7 @@ def test_votes_that_are_not_known_are_not_listed() -> None:
     voted = belief(replace(FIRST, votes=(Vote(A, b"\x03" * 20, authorize=True),)))
     items = items_of(encode_belief(voted))
     block = rlp.as_list(rlp.as_list(items[2], "states")[0], "block")
-    block[5] = b""
+    block[6] = b""
     with pytest.raises(MalformedProof) as refused:
         decode_belief(b"\x01" + rlp.encode(items))
     assert (refused.value.part, refused.value.got) == ("votes", 1)

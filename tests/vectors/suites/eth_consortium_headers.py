@@ -252,7 +252,8 @@ def _parameters(flavour: Flavour, epoch_length: int = 30_000) -> BftParameters:
 def _sealed_by(trusted: Sequence[bytes], sealed: ExecutionHeader, flavour: Flavour) -> bytes:
     """The hash of a block that follows from a parent whose validators are trusted."""
     validators = tuple(sorted(trusted))
-    parent = Block(sealed.number - 1, sealed.parent_hash, bytes(32), sealed.timestamp - 1, validators, votes=None)
+    number, time = sealed.number - 1, sealed.timestamp - 1
+    parent = Block(number, sealed.parent_hash, bytes(32), bytes(32), time, validators, votes=None)
     return bft_spec.verify_step(parent, Step(sealed), _parameters(flavour), now=FAR_FUTURE).hash
 
 
