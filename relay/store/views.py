@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 
 from relay.lanes import LaneId
 from relay.lifecycle import OPEN, DeliveryState, PacketLife
@@ -85,10 +85,16 @@ def lanes(connection: Connection) -> Sequence[Row[Any]]:
 
 def oldest_open(connection: Connection) -> dict[str, float]:
     """By lane: when the packet of its oldest open delivery was seen, in unix seconds."""
-    open_states = [state.value for state in OPEN]
-    query = select(DELIVERY.c.lane, func.min(PACKET.c.seen_at)).join(PACKET, PACKET.c.id == DELIVERY.c.packet)
-    rows = connection.execute(query.where(DELIVERY.c.state.in_(open_states)).group_by(DELIVERY.c.lane))
-    return {lane: float(seen_at) for lane, seen_at in rows}
+    # Deliveries are numbered as they are found: one of each lane and state is looked up, not all that are open.
+    first = select(func.min(DELIVERY.c.id)).where(DELIVERY.c.lane == LANE.c.id, DELIVERY.c.state == bindparam("state"))
+    packet = select(PACKET.c.seen_at).join(DELIVERY, DELIVERY.c.packet == PACKET.c.id)
+    query = select(LANE.c.id, packet.where(DELIVERY.c.id == first.scalar_subquery()).scalar_subquery())
+    found = dict[str, float]()
+    for state in OPEN:
+        for lane, seen_at in connection.execute(query, {"state": state.value}):
+            if seen_at is not None:
+                found[lane] = min(found.get(lane, seen_at), seen_at)
+    return found
 
 
 def ledgers(connection: Connection) -> Sequence[Row[Any]]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from relay.lanes import LaneId
-from relay.lifecycle import PacketLife
+from relay.lifecycle import DeliveryState, PacketLife
 from relay.store.database import Database, open_in_memory
-from relay.store.schema import LANE, PACKET
-from relay.store.views import packets
+from relay.store.schema import DELIVERY, LANE, PACKET
+from relay.store.views import oldest_open, packets
 
 HERE, THERE = LaneId("here"), LaneId("there")
 CROSSED = 30
@@ -79,3 +79,22 @@ def test_a_search_goes_by_id_and_sorts_nothing(database: Database, lane: LaneId 
 
     (plan,) = database.run_here(look)
     assert "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
+
+
+def test_the_oldest_open_delivery_of_each_lane_is_looked_up(database: Database) -> None:
+    """By the number it was found with, whichever open state it is in; what has ended does not count."""
+    states = {1: DeliveryState.DONE, 3: DeliveryState.WAITING, 5: DeliveryState.IN_FLIGHT, 7: DeliveryState.WAITING}
+
+    def deliver(connection: Connection) -> None:
+        for number, state in states.items():
+            row = {"packet": number, "kind": "receive", "lane": HERE, "state": state.value, "numbers": "{}"}
+            times = {"found_number": 1, "destination_number": 1, "next_try": 0.0, "failures": 0, "solo": False}
+            connection.execute(insert(DELIVERY).values(**row, **times, reason="queued"))
+            connection.execute(update(PACKET).where(PACKET.c.id == number).values(seen_at=float(number)))
+
+    database.run_here(deliver)
+    assert database.run_here(oldest_open) == {HERE: 3.0}
+
+
+def test_a_lane_with_nothing_open_has_no_oldest(database: Database) -> None:
+    assert database.run_here(oldest_open) == {}
