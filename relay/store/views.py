@@ -86,9 +86,10 @@ def lanes(connection: Connection) -> Sequence[Row[Any]]:
 def oldest_open(connection: Connection) -> dict[str, float]:
     """By lane: when the packet of its oldest open delivery was seen, in unix seconds."""
     # Deliveries are numbered as they are found: one of each lane and state is looked up, not all that are open.
-    first = select(func.min(DELIVERY.c.id)).where(DELIVERY.c.lane == LANE.c.id, DELIVERY.c.state == bindparam("state"))
+    each = DELIVERY.alias()
+    first = select(func.min(each.c.id)).where(each.c.lane == LANE.c.id, each.c.state == bindparam("state"))
     packet = select(PACKET.c.seen_at).join(DELIVERY, DELIVERY.c.packet == PACKET.c.id)
-    query = select(LANE.c.id, packet.where(DELIVERY.c.id == first.scalar_subquery()).scalar_subquery())
+    query = select(LANE.c.id, packet.where(DELIVERY.c.id == first.correlate(LANE).scalar_subquery()).scalar_subquery())
     found = dict[str, float]()
     for state in OPEN:
         for lane, seen_at in connection.execute(query, {"state": state.value}):
