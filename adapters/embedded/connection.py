@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from adapters.contract.calls import RPC_CALLS
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.embedded import methods, wire
 from adapters.embedded.methods import Ask, Trouble
@@ -28,8 +29,11 @@ _ANSWER_BYTES_MAX: Final = 64 << 20
 
 
 class HttpNode:
-    def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
+    """ledger: what its calls are counted under."""
+
+    def __init__(self, session: aiohttp.ClientSession, address: str, *, ledger: str) -> None:
         self._session = session
+        self._ledger = ledger
         self._url = address.rstrip("/") + PATH
         parts = urlsplit(address)
         self._name = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
@@ -72,6 +76,23 @@ class HttpNode:
         return await self._ask(methods.AskAccount(account), AccountAnswer)
 
     async def _ask(self, question: Ask, kind: type[T]) -> T:
+        """Ask, and count the call with its outcome."""
+        outcome = "ok"
+        try:
+            return await self._answer_to(question, kind)
+        except EndpointUnavailable:
+            outcome = "unavailable"
+            raise
+        except EndpointWrong:
+            outcome = "wrong"
+            raise
+        except (Refused, HistoryPruned):
+            outcome = "error"
+            raise
+        finally:
+            RPC_CALLS.labels(self._ledger, type(question).__name__, outcome).inc()
+
+    async def _answer_to(self, question: Ask, kind: type[T]) -> T:
         try:
             asked = io.BytesIO(wire.encode(question))  # aiohttp reads files in pieces
             # A redirect would carry what the address holds elsewhere.
@@ -117,9 +138,9 @@ class HttpNode:
 
 
 @asynccontextmanager
-async def connect(addresses: Sequence[str], *, chance: Random) -> AsyncIterator[Sequence[EmbeddedNode]]:
+async def connect(addresses: Sequence[str], *, ledger: str, chance: Random) -> AsyncIterator[Sequence[EmbeddedNode]]:
     """The order is drawn, so that many processes do not all lean on the first node."""
     async with aiohttp.ClientSession() as session:
-        nodes: list[EmbeddedNode] = [HttpNode(session, address) for address in addresses]
+        nodes: list[EmbeddedNode] = [HttpNode(session, address, ledger=ledger) for address in addresses]
         chance.shuffle(nodes)
         yield nodes

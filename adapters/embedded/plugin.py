@@ -59,7 +59,7 @@ async def _open(settings: Settings, chance: Random) -> AsyncIterator[Ledger]:
     if settings.nodes:
         yield ledger_over(settings.nodes, settings)
         return
-    async with connect(settings.endpoints, chance=chance) as nodes:
+    async with connect(settings.endpoints, ledger=settings.chain_id, chance=chance) as nodes:
         yield ledger_over(nodes, settings)
 
 

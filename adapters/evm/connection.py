@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import aiohttp
-from prometheus_client import Counter
 
+from adapters.contract.calls import RPC_CALLS
 from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong
 from adapters.contract.ledger import Clock, Endpoint, Served
 from adapters.evm.jsonrpc import Call, RpcFailure, decode_reply, encode_calls, expect, match_replies
@@ -47,9 +47,6 @@ METHODS: Final = frozenset(
         "eth_simulateV1",
     }
 )
-OUTCOMES: Final = ("ok", "error", "unavailable", "wrong")
-
-RPC_CALLS: Final = Counter("causeway_rpc_calls_total", "Calls to ledger nodes.", ["ledger", "method", "outcome"])
 
 
 @dataclass(frozen=True, slots=True)

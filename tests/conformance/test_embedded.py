@@ -71,7 +71,7 @@ async def test_embedded_over_http(check: Callable[[Harness], Awaitable[None]]) -
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         async with aiohttp.ClientSession() as session:
-            node = HttpNode(session, f"http://127.0.0.1:{runner.addresses[0][1]}")
+            node = HttpNode(session, f"http://127.0.0.1:{runner.addresses[0][1]}", ledger="test")
             await check(EmbeddedHarness(here, there, asked=node))
     finally:
         await runner.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import signal
@@ -14,7 +15,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from adapters.contract.errors import EndpointUnavailable, EndpointWrong, HistoryPruned
+from adapters.contract.calls import OUTCOMES, RPC_CALLS
+from adapters.contract.errors import EndpointTrouble, EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.contract.ledger import Fate, Included, Ledger, LightClientSpec, Pending
 from adapters.contract.plugin import load_plugin
 from adapters.embedded import methods, wire
@@ -41,7 +43,7 @@ async def test_a_node_answers_over_http_as_it_does_in_the_process() -> None:
     runner, address = await _served(application(side.node))
     try:
         async with aiohttp.ClientSession() as session:
-            node = HttpNode(session, address)
+            node = HttpNode(session, address, ledger="test")
             local = side.node
             assert await node.status() == await local.status()
             assert await node.blocks(1, 10) == await local.blocks(1, 10)
@@ -91,15 +93,43 @@ async def test_a_wrong_answer_is_the_endpoints_fault(status: int, body: bytes, e
     try:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(error):
-                await HttpNode(session, address).status()
+                await HttpNode(session, address, ledger="test").status()
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    (
+        (200, wire.encode(7), "ok"),
+        (422, wire.encode(methods.Trouble("refused", "malformed", "")), "error"),
+        (200, b"\xc1", "wrong"),
+        (503, b"", "unavailable"),
+    ),
+)
+async def test_every_call_is_counted_by_its_outcome(status: int, body: bytes, outcome: str) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body)
+
+    app = web.Application()
+    app.router.add_post(PATH, answer)
+    runner, address = await _served(app)
+    counters = {each: RPC_CALLS.labels("counted", "AskClientCount", each) for each in OUTCOMES}
+    before = {each: counter._value.get() for each, counter in counters.items()}
+    try:
+        async with aiohttp.ClientSession() as session:
+            with contextlib.suppress(Refused, EndpointTrouble):
+                await HttpNode(session, address, ledger="counted").client_count()
+    finally:
+        await runner.cleanup()
+    counted = {each: counter._value.get() - before[each] for each, counter in counters.items()}
+    assert counted == {each: float(each == outcome) for each in OUTCOMES}
 
 
 async def test_nobody_at_the_address_is_an_unavailable_endpoint() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(EndpointUnavailable):
-            await HttpNode(session, "http://127.0.0.1:9").status()
+            await HttpNode(session, "http://127.0.0.1:9", ledger="test").status()
 
 
 async def test_a_devnet_starts_works_and_ends(tmp_path: Path) -> None:
@@ -189,7 +219,7 @@ def _is_alive(pid: int) -> bool:
 
 async def test_an_address_with_credentials_is_shown_in_no_trouble() -> None:
     async with aiohttp.ClientSession() as session:
-        node = HttpNode(session, "htp://user:secret-key@127.0.0.1:1")
+        node = HttpNode(session, "htp://user:secret-key@127.0.0.1:1", ledger="test")
         with pytest.raises(EndpointUnavailable) as refusal:
             await node.status()
         assert "secret-key" not in str(refusal.value)
@@ -209,7 +239,7 @@ async def test_a_redirect_is_not_followed() -> None:
     try:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(EndpointWrong) as refusal:
-                await HttpNode(session, address).status()
+                await HttpNode(session, address, ledger="test").status()
         assert refusal.value.got == 307
         assert followed == [PATH]
     finally:

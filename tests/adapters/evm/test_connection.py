@@ -11,9 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from adapters.contract.calls import OUTCOMES, RPC_CALLS
 from adapters.contract.errors import EndpointUnavailable, EndpointWrong, HistoryPruned
 from adapters.contract.ledger import Endpoint, Served
-from adapters.evm.connection import OUTCOMES, RPC_CALLS, EndpointAddress, EndpointPool, PoolLimits
+from adapters.evm.connection import EndpointAddress, EndpointPool, PoolLimits
 from adapters.evm.jsonrpc import Call, RpcFailure, expect
 from adapters.evm.wire import decode_quantity
 from tests.adapters.evm.liar import Liar, liar

@@ -91,7 +91,7 @@ def test_a_waiting_packet_makes_the_lanes_oldest_older(world: World) -> None:
 
 
 def test_every_metric_is_explained_and_nothing_else(world: World) -> None:
-    for name in ("relay.attestor.server", "adapters.evm.connection"):
+    for name in ("relay.attestor.server", "adapters.contract.calls"):
         import_module(name)
     typed = re.findall(r"^# TYPE (causeway_\w+) \w+$", get(world, "/metrics").body.decode(), re.MULTILINE)
     documented = re.findall(r"^\| `(causeway_\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
