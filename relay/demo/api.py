@@ -46,15 +46,15 @@ class Api:
     async def lanes(self) -> dict[str, dict[str, Any]]:
         return {lane["id"]: lane for lane in (await self._get("/v1/lanes"))["lanes"]}
 
-    async def packets(self, lane: str) -> list[dict[str, Any]]:
-        """All packets of a lane, page by page."""
+    async def packets(self, lane: str, *, after: int = 0) -> list[dict[str, Any]]:
+        """Packets of a lane with a sequence above `after`, newest first, page by page."""
         found: list[dict[str, Any]] = []
         before: int | None = None
         while True:
             page = await self._get(f"/v1/packets?lane={lane}&limit={PAGE}" + (f"&before={before}" if before else ""))
-            found += page["packets"]
+            found += [each for each in page["packets"] if each["sequence"] > after]
             before = page["before"]
-            if before is None:
+            if before is None or any(each["sequence"] <= after for each in page["packets"]):
                 return found
 
     async def metric(self, name: str) -> float:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Final
 
 from relay.demo.api import Api
 from relay.demo.processes import usage_of
 from relay.demo.traffic import Traffic
 from relay.lanes import Lane
+from relay.lifecycle import PacketLife
+
+ENDED: Final = (PacketLife.ACKNOWLEDGED.value, PacketLife.TIMED_OUT.value)
+LATENCIES_MAX: Final = 10_000  # per lane, the newest: as many as `--packets` may ask for
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of one lane. latencies: seconds from first sight to acknowledgement."""
+    """Counts of one lane. latencies: seconds from first sight to acknowledgement, ascending."""
 
     lane: Lane
     asked: int
@@ -31,32 +37,66 @@ class Progress:
         return self.acknowledged + self.timed_out
 
 
-async def look(api: Api, traffic: Traffic, lanes: Sequence[Lane]) -> list[Progress]:
-    shapes = await api.lanes()
-    return [await _progress(api, traffic, lane, shapes[lane.id]) for lane in lanes]
+@dataclass(slots=True)
+class Ended:
+    """The first packets of a lane, all of which have ended: they are read no more. through: the last one's sequence."""
+
+    through: int = 0
+    received: int = 0
+    acknowledged: int = 0
+    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES_MAX))
+
+    def take(self, packet: Mapping[str, Any]) -> None:
+        self.through += 1
+        self.received += packet["received_at"] is not None
+        if packet["state"] == PacketLife.ACKNOWLEDGED:
+            self.acknowledged += 1
+            self.latencies.append(packet["ended_at"] - packet["seen_at"])
 
 
-async def _progress(api: Api, traffic: Traffic, lane: Lane, shape: Mapping[str, Any]) -> Progress:
-    packets = await api.packets(lane.id)
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Looks at all lanes again and again. What has ended is remembered, so that a look stays cheap for days."""
+
+    api: Api
+    traffic: Traffic
+    lanes: Sequence[Lane]
+    _ended: dict[str, Ended] = field(default_factory=lambda: defaultdict(Ended))
+
+    async def look(self) -> list[Progress]:
+        shapes = await self.api.lanes()
+        return [await self._progress(lane, shapes[lane.id]) for lane in self.lanes]
+
+    async def _progress(self, lane: Lane, shape: Mapping[str, Any]) -> Progress:
+        ended = self._ended[lane.id]
+        packets = sorted(await self.api.packets(lane.id, after=ended.through), key=itemgetter("sequence"))
+        while packets and packets[0]["sequence"] == ended.through + 1 and packets[0]["state"] in ENDED:
+            ended.take(packets.pop(0))
+        return _progress(self.traffic, lane, shape, ended, packets)
+
+
+def _progress(
+    traffic: Traffic, lane: Lane, shape: Mapping[str, Any], ended: Ended, packets: Sequence[Mapping[str, Any]]
+) -> Progress:
+    """packets: those behind the ones that have all ended."""
     states = [packet["state"] for packet in packets]
+    acknowledged = [packet for packet in packets if packet["state"] == PacketLife.ACKNOWLEDGED]
     waits = {
         f"{each['kind']}: {each['waits_for']}"
         for packet in packets
-        if packet["state"] not in ("acknowledged", "timed_out")
+        if packet["state"] not in ENDED
         for each in packet["deliveries"]
         if each["waits_for"] is not None
     }
     return Progress(
         lane=lane,
         asked=traffic.delivered.get(lane.id, 0) + traffic.doomed.get(lane.id, 0),
-        sent=len(packets),
-        received=sum(packet["received_at"] is not None for packet in packets),
-        acknowledged=states.count("acknowledged"),
-        timed_out=states.count("timed_out"),
+        sent=ended.through + len(packets),
+        received=ended.received + sum(packet["received_at"] is not None for packet in packets),
+        acknowledged=ended.acknowledged + len(acknowledged),
+        timed_out=ended.through - ended.acknowledged + states.count(PacketLife.TIMED_OUT),
         redundant=shape["redundant"],
-        latencies=tuple(
-            sorted(p["ended_at"] - p["seen_at"] for p in packets if p["state"] == "acknowledged" and p["ended_at"])
-        ),
+        latencies=tuple(sorted([*ended.latencies, *(each["ended_at"] - each["seen_at"] for each in acknowledged)])),
         waits=tuple(sorted(waits)),
     )
 

@@ -19,7 +19,7 @@ from rich.live import Live
 
 from relay.demo.api import Api
 from relay.demo.processes import open_workshop
-from relay.demo.report import Progress, build_report, is_as_it_should, look
+from relay.demo.report import Observer, Progress, build_report, is_as_it_should
 from relay.demo.show import one_line, render
 from relay.demo.traffic import Traffic, send_all, send_for_ever
 from relay.demo.world import World, build_world, running_relay
@@ -86,11 +86,12 @@ def _teller(console: Console) -> Callable[[str], None]:
 
 async def _watch(watched: Watched, console: Console, look_seconds: float) -> list[Progress]:
     """Show how far everything is, until all that was to be sent has ended. Raises NothingMoves."""
-    lanes, best, moved_at = watched.world.config.lanes(), -1, time.monotonic()
+    observer = Observer(watched.api, watched.traffic, watched.world.config.lanes())
+    best, moved_at = -1, time.monotonic()
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
             all_sent = watched.sending.done()
-            found = await look(watched.api, watched.traffic, lanes)
+            found = await observer.look()
             ended = sum(each.ended for each in found)
             if ended > best:
                 best, moved_at = ended, time.monotonic()
