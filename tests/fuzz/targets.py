@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from proofs.attestation import client as attestation
@@ -35,7 +33,7 @@ from proofs.fabric.channel_config import read_config
 from proofs.fisco_bcos import client as fisco_bcos
 from proofs.fisco_bcos.tars import decode_signed
 from proofs.fisco_bcos.types import Generation
-from proofs.light_client import Claim, Height, LightClient
+from proofs.light_client import Claim, Height
 from proofs.merkle import ics23, mmr, patricia
 from proofs.merkle.ics23_format import decode_commitment_proof, split_merkle_proof
 from proofs.merkle.substrate_node import decode_node
@@ -47,6 +45,8 @@ from proofs.substrate.beefy import messages as beefy
 from proofs.substrate.beefy.evidence import encode_step as encode_beefy_step
 from proofs.substrate.headers import header_hash
 from proofs.substrate.justification import decode_justification
+from tests.fuzz import mined_and_sealed
+from tests.fuzz.target import Target, check_claims_of
 from tests.proofs.attestation.builders import batch, client_of, packets, sign, state
 from tests.proofs.bundle import samples as bundles
 from tests.proofs.chainmaker import builders as chains
@@ -67,22 +67,12 @@ from tests.proofs.substrate import test_hostile_bytes as votes
 from tests.proofs.substrate.beefy import builders as signers
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    family: str
-    name: str
-    parse: Callable[[bytes], object]
-    seeds: Sequence[bytes]
-
-    def __str__(self) -> str:
-        return f"{self.family}/{self.name}"
-
-
 def targets() -> tuple[Target, ...]:
     return (
         *_cometbft(),
         *_attestation(),
         *_ethereum(),
+        *mined_and_sealed.targets(),
         *_chainmaker(),
         *_fabric(),
         *_fisco_bcos(),
@@ -91,10 +81,6 @@ def targets() -> tuple[Target, ...]:
         *_encoding(),
         *_bundle(),
     )
-
-
-def _check(client: LightClient, claims: Sequence[Claim], at: Height, proof: bytes) -> None:
-    client.check(claims, at=at, proof=proof)
 
 
 def _cometbft() -> tuple[Target, ...]:
@@ -113,7 +99,7 @@ def _cometbft() -> tuple[Target, ...]:
         Target(
             "cometbft",
             "check",
-            partial(_check, client, [claim], Height(7, 5)),
+            partial(check_claims_of, client, [claim], Height(7, 5)),
             [join_batch([comet.STORE.prove(comet.PATH)])],
         ),
     )
@@ -127,7 +113,7 @@ def _attestation() -> tuple[Target, ...]:
     return (
         Target("attestation", "update", partial(client.update, now=0), [state(11, 1_001)]),
         Target("attestation", "misbehaviour", partial(client.misbehaviour, state(11, 1), now=0), [state(11, 2)]),
-        Target("attestation", "check", partial(_check, client, claims, Height(0, 10)), proofs),
+        Target("attestation", "check", partial(check_claims_of, client, claims, Height(0, 10)), proofs),
         Target("attestation", "client", attestation.decode_client, [client.encode()]),
         Target("attestation", "abi", decode_abi, [abi]),
     )
@@ -147,7 +133,10 @@ def _ethereum() -> tuple[Target, ...]:
         Target("ethereum", "misbehaviour", partial(client.misbehaviour, seeds[0], now=beacon.NOW), seeds),
         Target("ethereum", "client", ethereum.decode_client, [client.encode()]),
         Target(
-            "ethereum", "check", partial(_check, client, [beacon.CLAIM], Height(0, 1016)), [beacon.state_proof()[1]]
+            "ethereum",
+            "check",
+            partial(check_claims_of, client, [beacon.CLAIM], Height(0, 1016)),
+            [beacon.state_proof()[1]],
         ),
         Target("ethereum", "claims", _check_state, [evm.WORLD.prove([each.path for each in evm.CLAIMS])]),
         Target("ethereum", "layout", decode_layout, [LAYOUT.encode()]),
@@ -164,7 +153,7 @@ def _chainmaker() -> tuple[Target, ...]:
     client = chains.started(network, first)
     later = client.update(steps[1], now=chains.NOW)
     update = partial(client.update, now=chains.NOW)
-    check = partial(_check, membership.CLIENT, membership.CLAIMS, membership.AT)
+    check = partial(check_claims_of, membership.CLIENT, membership.CLAIMS, membership.AT)
     authority = chains.authority("org1.test", 100)
     configs = [network.encoded(), membership.NETWORK.encoded()]
     return (
@@ -183,7 +172,7 @@ def _fabric() -> tuple[Target, ...]:
     update = partial(channels.CLIENT.update, now=0)
     renewal = lanes.signed(lanes.following(channels.GENESIS, [config.envelope()]), 1, [channels.ORDERER])
     blocks = [lanes.encoded(channels.BLOCK), lanes.encoded(renewal)]
-    check = partial(_check, client, [channels.CLAIM], channels.AT)
+    check = partial(check_claims_of, client, [channels.CLAIM], channels.AT)
     return (
         Target("fabric", "update", update, blocks),
         Target("fabric", "misbehaviour", partial(channels.CLIENT.misbehaviour, blocks[0], now=0), blocks),
@@ -201,7 +190,7 @@ def _fisco_bcos() -> tuple[Target, ...]:
         steps = [world.chain.step(2, 2), world.chain.step(1, 2)]
         update = partial(world.chain.client().update, now=groups.NOW)
         accuse = partial(world.chain.client().misbehaviour, steps[0], now=groups.NOW)
-        check = partial(_check, world.client, [groups.SENT], world.at)
+        check = partial(check_claims_of, world.client, [groups.SENT], world.at)
         name = f"{generation.name.lower()} "
         found += [
             Target("fisco_bcos", name + "update", update, steps),
@@ -225,7 +214,7 @@ def _substrate() -> tuple[Target, ...]:
         parameters=relays.PARAMETERS,
         layout=relays.LAYOUT,
     )
-    claims = partial(_check, client, relays.CLAIMS, relays.at(relays.START))
+    claims = partial(check_claims_of, client, relays.CLAIMS, relays.at(relays.START))
     signed = signers.NOW_SIGNING.signed(signers.commitment(b"\x01" * 32), signers.QUORUM)
     chain = signers.chain_of()
     steps = [encode_beefy_step(chain.step(relays.START + 5)), encode_beefy_step(chain.step(relays.START + 4, back=1))]

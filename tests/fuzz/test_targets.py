@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.targets import Target, targets
+from tests.fuzz.target import Target
+from tests.fuzz.targets import targets
 from tests.proofs.fuzzing import assert_only_refusals
 
 
