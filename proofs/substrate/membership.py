@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from proofs.encoding.proof_batch import check_something_is_claimed
 from proofs.encoding.scale import ScaleReader
 from proofs.errors import LimitExceeded, MalformedProof, UnsupportedProof, ValueMismatch, WrongLedger
 from proofs.light_client import Claim
@@ -43,6 +44,7 @@ PROOF_BYTES_MAX: Final = 4 << 20
 
 def verify_claims(claims: Sequence[Claim], proof: bytes, *, state_root: bytes, layout: HostLayout) -> None:
     """Return only if `proof`, trie nodes as `state_getReadProof` answers, shows every claim. Raises InvalidProof."""
+    check_something_is_claimed(len(claims))
     check_claims_count(len(claims))
     check_proof_size(proof)
     keys = [layout.key(each.path) for each in claims]

@@ -64,8 +64,8 @@ def test_one_proof_for_a_batch_with_shared_nodes_once() -> None:
     assert len(together) < sum(map(len, apart))
 
 
-def test_nothing_claimed_needs_nothing_shown() -> None:
-    check([], encode_proof([]))
+def test_nothing_claimed_is_nothing_proved() -> None:
+    refused_by([], MalformedProof, encode_proof([]), part="claims", got=0, expected="at least 1")
 
 
 def test_another_value() -> None:
