@@ -23,10 +23,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from proofs.errors import UnknownHeight
-from proofs.light_client import Claim, ClientState, ClientStatus, Height
-from proofs.substrate import membership, spec
+from proofs.light_client import Claim, ClientStatus, Height
+from proofs.substrate import known_blocks, membership, spec
 from proofs.substrate import predicates as rules
-from proofs.substrate.belief import BLOCKS_MAX, SETS_MAX, Belief, decode_belief, encode_belief
+from proofs.substrate.belief import SETS_MAX, Belief, decode_belief, encode_belief
 from proofs.substrate.evidence import decode_checkpoint, decode_step
 from proofs.substrate.headers import header_hash
 from proofs.substrate.host import HostLayout, check_layout
@@ -53,18 +53,12 @@ class SubstrateClient:
         return Height(0, self.belief.latest.number)
 
     def status(self, now: int) -> ClientStatus:
-        expires_at = self._expires_at(self.belief.latest)
-        if self.belief.frozen_at is not None:
-            return ClientStatus(ClientState.FROZEN, expires_at)
-        return ClientStatus(ClientState.EXPIRED if expires_at <= now else ClientState.ACTIVE, expires_at)
+        belief = self.belief
+        return known_blocks.status_of(belief.latest, belief.parameters, frozen_at=belief.frozen_at, now=now)
 
     def block_at(self, at: Height) -> Block:
         """Raises UnknownHeight, and WrongLedger for a revision."""
-        rules.check_revision(at)
-        block = self.belief.find(at.number)
-        if block is None:
-            raise UnknownHeight(0, at.number)
-        return block
+        return known_blocks.block_at(self.belief.blocks, at)
 
     def timestamp_at(self, at: Height) -> int:
         return self.block_at(at).time_ms // 1_000
@@ -73,9 +67,9 @@ class SubstrateClient:
         """Believe one step. A valid one that contradicts what is believed returns a frozen client."""
         rules.check_not_frozen(self.belief.frozen_at)
         final = self._verify(evidence, now)
-        for known in self.belief.blocks:
-            if final.hashes.get(known.number, known.hash) != known.hash:
-                return self.frozen(known.number)
+        for block in self.belief.blocks:
+            if final.hashes.get(block.number, block.hash) != block.hash:
+                return self.frozen(block.number)
         return SubstrateClient(self._advanced(final))
 
     def check(self, claims: Sequence[Claim], *, at: Height, proof: bytes) -> None:
@@ -101,10 +95,10 @@ class SubstrateClient:
         step = decode_step(evidence)
         chain = spec.link(step.headers)
         number = chain.last.number
-        trusted, voters = belief.newest_below(number), belief.voters_on(number)
+        trusted, voters = known_blocks.newest_below(belief.blocks, number), belief.voters_on(number)
         if trusted is None or voters is None:
             raise UnknownHeight(0, number - 1)
-        rules.check_within_trusting_period(expires_at=self._expires_at(trusted), now=now)
+        rules.check_within_trusting_period(expires_at=known_blocks.expires_at(trusted, parameters), now=now)
         change = belief.pending
         if voters is belief.sets[-1]:
             finalised = max(number, belief.latest.number)
@@ -118,15 +112,11 @@ class SubstrateClient:
     def _advanced(self, final: FinalStep) -> Belief:
         """What is known already changes nothing, except that it may tell of a change that was left out before."""
         belief = self.belief
-        fresh = (final.block,) if final.block.number > belief.latest.number else ()
-        blocks = (*belief.blocks, *fresh)[-BLOCKS_MAX:]
+        blocks = known_blocks.with_block(belief.blocks, final.block)
         sets, change = belief.sets, final.change
         if change is not None and change.effective == blocks[-1].number:
             sets, change = (*sets, spec.enact(change, sets[-1]))[-SETS_MAX:], None
         return replace(belief, blocks=blocks, sets=sets, pending=change)
-
-    def _expires_at(self, block: Block) -> int:
-        return block.time_ms // 1_000 + self.belief.parameters.trusting_period
 
 
 def bootstrap(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proofs.encoding.scale import ScaleReader, encode_option, encode_u8, encode_u32, encode_vector
+from proofs.encoding.scale import encode_option, encode_u32, encode_vector
 from proofs.substrate.beefy.messages import encode_signers, read_signers
 from proofs.substrate.beefy.predicates import check_set_follows, check_signers
 from proofs.substrate.beefy.spec import Trust
-from proofs.substrate.belief import (
+from proofs.substrate.host import HostLayout
+from proofs.substrate.known_blocks import (
     BLOCKS_MAX,
-    VERSION,
     check_blocks,
-    check_client_size,
-    check_version,
+    encode_beginning,
     encode_block,
+    open_client,
     read_block,
 )
-from proofs.substrate.host import PREFIX_BYTES, HostLayout, check_layout
-from proofs.substrate.predicates import check_parameters
 from proofs.substrate.types import HASH_BYTES, Block, Parameters
 
 
@@ -47,14 +45,10 @@ class Belief:
 
 
 def encode_belief(belief: Belief) -> bytes:
-    parameters, committed, frozen = belief.parameters, belief.committed, belief.frozen_at
+    committed, frozen = belief.committed, belief.frozen_at
     root = None if committed is None else encode_u32(committed.block_number) + committed.mmr_root
     return b"".join((
-        encode_u8(VERSION),
-        parameters.genesis_hash,
-        encode_u32(parameters.trusting_period),
-        encode_u32(parameters.clock_drift),
-        belief.layout.prefix,
+        encode_beginning(belief.parameters, belief.layout),
         encode_signers(belief.trust.current),
         encode_signers(belief.trust.following),
         encode_vector([encode_block(each) for each in belief.blocks]),
@@ -65,20 +59,16 @@ def encode_belief(belief: Belief) -> bytes:
 
 def decode_belief(encoded: bytes) -> Belief:
     """Raises InvalidProof."""
-    check_version(encoded)
-    check_client_size(encoded)
-    reader = ScaleReader(encoded[1:], "client")
+    reader, parameters, layout = open_client(encoded)
     belief = Belief(
-        Parameters(reader.fixed(HASH_BYTES), reader.u32(), reader.u32()),
-        HostLayout(reader.fixed(PREFIX_BYTES)),
+        parameters,
+        layout,
         Trust(read_signers(reader), read_signers(reader)),
         reader.vector(lambda: read_block(reader), limit=BLOCKS_MAX),
         reader.option(lambda: Committed(reader.u32(), reader.fixed(HASH_BYTES))),
         reader.option(reader.u32),
     )
     reader.end()
-    check_parameters(belief.parameters)
-    check_layout(belief.layout)
     verify_trust(belief.trust)
     check_blocks(belief.blocks)
     return belief

@@ -19,9 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from proofs.errors import UnknownHeight
-from proofs.light_client import Claim, ClientState, ClientStatus, Height
-from proofs.substrate import membership
+from proofs.light_client import Claim, ClientStatus, Height
+from proofs.substrate import known_blocks, membership
 from proofs.substrate import predicates as rules
 from proofs.substrate.beefy import predicates as beefy_rules
 from proofs.substrate.beefy import spec
@@ -29,7 +28,6 @@ from proofs.substrate.beefy.belief import Belief, Committed, decode_belief, enco
 from proofs.substrate.beefy.evidence import decode_step
 from proofs.substrate.beefy.signer_state import checkpoint_state
 from proofs.substrate.beefy.spec import Trust
-from proofs.substrate.belief import BLOCKS_MAX, find_block, newest_below
 from proofs.substrate.evidence import decode_checkpoint
 from proofs.substrate.headers import header_hash
 from proofs.substrate.host import HostLayout, check_layout
@@ -61,18 +59,12 @@ class BeefyClient:
         return Height(0, self.belief.latest.number)
 
     def status(self, now: int) -> ClientStatus:
-        expires_at = self._expires_at(self.belief.latest)
-        if self.belief.frozen_at is not None:
-            return ClientStatus(ClientState.FROZEN, expires_at)
-        return ClientStatus(ClientState.EXPIRED if expires_at <= now else ClientState.ACTIVE, expires_at)
+        belief = self.belief
+        return known_blocks.status_of(belief.latest, belief.parameters, frozen_at=belief.frozen_at, now=now)
 
     def block_at(self, at: Height) -> Block:
         """Raises UnknownHeight, and WrongLedger for a revision."""
-        rules.check_revision(at)
-        block = find_block(self.belief.blocks, at.number)
-        if block is None:
-            raise UnknownHeight(0, at.number)
-        return block
+        return known_blocks.block_at(self.belief.blocks, at)
 
     def timestamp_at(self, at: Height) -> int:
         return self.block_at(at).time_ms // 1_000
@@ -112,12 +104,12 @@ class BeefyClient:
     def _verify(self, evidence: bytes, now: int) -> Seen:
         """Cheap rules before signatures. Raises VerificationError."""
         belief, parameters = self.belief, self.belief.parameters
-        rules.check_within_trusting_period(expires_at=self._expires_at(belief.latest), now=now)
+        rules.check_within_trusting_period(expires_at=known_blocks.expires_at(belief.latest, parameters), now=now)
         step = decode_step(evidence)
         header, statement = step.header, step.statement
         beefy_rules.check_header_of_leaf(header, statement.leaf)
         time_ms = membership.time_of(header.state_root, step.state, genesis_hash=parameters.genesis_hash)
-        before = newest_below(belief.blocks, header.number)
+        before = known_blocks.newest_below(belief.blocks, header.number)
         rules.check_time_order(time_ms, trusted_ms=0 if before is None else before.time_ms)
         rules.check_not_from_future(time_ms, now=now, drift=parameters.clock_drift)
         root = spec.verify_statement(belief.trust, statement)
@@ -132,12 +124,8 @@ class BeefyClient:
         belief = self.belief
         if belief.committed is not None and seen.committed.block_number <= belief.committed.block_number:
             return belief
-        fresh = (seen.block,) if seen.block.number > belief.latest.number else ()
-        blocks = (*belief.blocks, *fresh)[-BLOCKS_MAX:]
+        blocks = known_blocks.with_block(belief.blocks, seen.block)
         return replace(belief, blocks=blocks, committed=seen.committed, trust=seen.trust)
-
-    def _expires_at(self, block: Block) -> int:
-        return block.time_ms // 1_000 + self.belief.parameters.trusting_period
 
 
 def bootstrap(evidence: bytes, *, checkpoint_hash: bytes, parameters: Parameters, layout: HostLayout) -> BeefyClient:

@@ -16,9 +16,10 @@ from proofs.errors import (
 )
 from proofs.light_client import ClientState, Height, LightClient
 from proofs.substrate import membership
-from proofs.substrate.belief import BLOCKS_MAX, SETS_MAX
+from proofs.substrate.belief import SETS_MAX
 from proofs.substrate.client import SubstrateClient, decode_client
 from proofs.substrate.evidence import encode_step
+from proofs.substrate.known_blocks import BLOCKS_MAX
 from tests.proofs.substrate.builders import CLAIMS, NOW, SET_ID, START, Chain, at, chain_of, keys, vote
 
 

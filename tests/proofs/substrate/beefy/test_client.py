@@ -37,10 +37,10 @@ from proofs.substrate.beefy.belief import Belief, encode_belief
 from proofs.substrate.beefy.client import BeefyClient, bootstrap, decode_client
 from proofs.substrate.beefy.evidence import decode_step, encode_step
 from proofs.substrate.beefy.messages import SignerSet, decode_signed_commitment, encode_signers
-from proofs.substrate.belief import BLOCKS_MAX
 from proofs.substrate.evidence import EVIDENCE_BYTES_MAX
 from proofs.substrate.headers import header_hash
 from proofs.substrate.host import HostLayout
+from proofs.substrate.known_blocks import BLOCKS_MAX
 from tests.proofs.fuzzing import assert_only_refusals
 from tests.proofs.substrate.beefy.builders import (
     AFTER_THEM,
