@@ -155,6 +155,9 @@ class PacketLife(StrEnum):
     TIMED_OUT = "timed_out"
 
 
+LIFE_ENDED: Final = frozenset({PacketLife.ACKNOWLEDGED, PacketLife.TIMED_OUT})
+
+
 def packet_life(*, received: bool, acknowledged: bool, timed_out: bool) -> PacketLife:
     assert not (acknowledged and timed_out), "a packet ends once"
     if acknowledged:

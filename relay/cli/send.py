@@ -19,11 +19,10 @@ from relay.cli.outcome import CommandFailed, Exit
 from relay.cli.output import note, print_json, print_line, show_time
 from relay.cli.packets import why_it_waits
 from relay.config import Config, load_config
-from relay.lifecycle import PacketLife
+from relay.lifecycle import LIFE_ENDED, PacketLife
 
 _LOOK_SECONDS: Final = 0.5
 _VALUE_BYTES_MAX: Final = 1 << 20  # the most that a lane may permit; the relay knows what this one does
-_ENDED: Final = (PacketLife.ACKNOWLEDGED.value, PacketLife.TIMED_OUT.value)
 
 SEND_EPILOG: Final = examples(
     'causeway send harbour.attestations-0~meadow.attestations-0 --text "hello"',
@@ -117,7 +116,7 @@ async def _follow(api: ApiClient, message: dict[str, Any]) -> dict[str, Any]:
     if message["packet"] is None:
         return {"message": message}
     packet = await api.get("v1", "packets", message["packet"])
-    while packet["state"] not in _ENDED:
+    while packet["state"] not in LIFE_ENDED:
         said = _say(f"packet {packet['state']}; waits for {why_it_waits(packet) or 'the next block'}", said)
         await asyncio.sleep(_LOOK_SECONDS)
         packet = await api.get("v1", "packets", message["packet"])

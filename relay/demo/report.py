@@ -12,9 +12,8 @@ from relay.demo.api import Api
 from relay.demo.processes import usage_of
 from relay.demo.traffic import Traffic
 from relay.lanes import Lane
-from relay.lifecycle import PacketLife
+from relay.lifecycle import LIFE_ENDED, PacketLife
 
-ENDED: Final = (PacketLife.ACKNOWLEDGED.value, PacketLife.TIMED_OUT.value)
 LATENCIES_MAX: Final = 10_000  # per lane, the newest: as many as `--packets` may ask for
 
 
@@ -70,7 +69,7 @@ class Observer:
     async def _progress(self, lane: Lane, shape: Mapping[str, Any]) -> Progress:
         ended = self._ended[lane.id]
         packets = sorted(await self.api.packets(lane.id, after=ended.through), key=itemgetter("sequence"))
-        while packets and packets[0]["sequence"] == ended.through + 1 and packets[0]["state"] in ENDED:
+        while packets and packets[0]["sequence"] == ended.through + 1 and packets[0]["state"] in LIFE_ENDED:
             ended.take(packets.pop(0))
         return _progress(self.traffic, lane, shape, ended, packets)
 
@@ -84,7 +83,7 @@ def _progress(
     waits = {
         f"{each['kind']}: {each['waits_for']}"
         for packet in packets
-        if packet["state"] not in ENDED
+        if packet["state"] not in LIFE_ENDED
         for each in packet["deliveries"]
         if each["waits_for"] is not None
     }
