@@ -79,7 +79,9 @@ class Messages:
             before = find_message(connection, key)
             if before is None:
                 check_outbox_has_room(connection, lane.id, self.relay.shared.limits.outbox_per_lane)
-            timeout = _timeout(wanted, now=int(now)) if before is None else _timeout_as_of(before, wanted)
+                timeout = _timeout(wanted, now=int(now))
+            else:
+                timeout = _timeout_as_of(before, wanted)
             return store_message(connection, key, Message(lane.id, port, value, timeout), now=now)
 
         try:

@@ -57,8 +57,7 @@ class Packets:
     async def list_resting(self, request: web.Request) -> web.Response:
         limit, before = _page(request)
         read = partial(resting, before=before, limit=limit)
-        rows = await self.relay.shared.database.run(read)
-        return await self._answer_page(Page(rows, rows[-1].id if len(rows) == limit else None))
+        return await self._answer_page(await self.relay.shared.database.run(read))
 
     async def _answer_page(self, page: Page) -> web.Response:
         deliveries = await self._deliveries(page.rows)

@@ -68,15 +68,16 @@ def deliveries_of(connection: Connection, packet_ids: Sequence[int]) -> Sequence
     return connection.execute(query.order_by(DELIVERY.c.packet, DELIVERY.c.id)).all()
 
 
-def resting(connection: Connection, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
-    """Packets with a delivery in quarantine, newest first. before: the id of the last row of the page before."""
+def resting(connection: Connection, *, before: int | None, limit: int) -> Page:
+    """Packets with a delivery in quarantine, newest first. before: as the page before this one said."""
     # By lane, because that is how deliveries are indexed.
     of_any_lane = DELIVERY.c.lane.in_(select(LANE.c.id))
     rest = select(DELIVERY.c.packet).where(of_any_lane, DELIVERY.c.state == DeliveryState.QUARANTINED.value)
     query = select(PACKET).where(PACKET.c.id.in_(rest)).order_by(PACKET.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(PACKET.c.id < before)
-    return connection.execute(query).all()
+    rows = connection.execute(query).all()
+    return Page(rows, rows[-1].id if len(rows) == limit else None)
 
 
 def lanes(connection: Connection) -> Sequence[Row[Any]]:
