@@ -11,7 +11,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,7 +101,6 @@ class Operator:
     place: Path
     environment: Mapping[str, str]
     running: ExitStack
-    accounts: list[str] = field(default_factory=list)
 
     def does(self, command: str, *, given: str = "") -> str:
         """What it prints. It has to succeed."""
