@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import tiny_keccak
 from coincurve import PublicKey
 
 from proofs.ethereum.execution import ExecutionHeader
-from proofs.poa.clique import client as clique
 from proofs.poa.clique.predicates import decode_extra_data, seal_hash
 from proofs.poa.headers import encode_evidence
-from proofs.poa.qbft import client as qbft
 from proofs.poa.qbft import extra_data as bft
 from proofs.poa.qbft.types import Flavour
 from tests.bench.measure import Subject, Work
 from tests.proofs.poa.builders import (
-    BFT_PARAMETERS,
-    LAYOUT,
-    PARAMETERS,
     START,
     bft_block,
     bft_genesis,
-    bft_hash,
     clique_chain,
     clique_genesis,
     signers,
 )
+from tests.proofs.poa.clients import bft_client, clique_client
 
 SEALS = 100
 HEADERS = 500
@@ -41,9 +35,7 @@ def qbft_seals() -> Subject:
     validators = signers(SEALS)
     genesis = bft_genesis(validators)
     block = bft_block(genesis, validators, by=validators)
-    client = qbft.bootstrap(
-        genesis.encode(), checkpoint_hash=bft_hash(genesis), parameters=BFT_PARAMETERS, layout=LAYOUT
-    )
+    client = bft_client(genesis)
     evidence = encode_evidence([block])
     extra = bft.decode_extra_data(block.extra_data, Flavour.QBFT)
     digest = bft.commit_digest(block, extra, Flavour.QBFT)
@@ -59,8 +51,7 @@ def clique_headers() -> Subject:
     members = signers(5)
     genesis = clique_genesis(members)
     headers = clique_chain(genesis, members, HEADERS)
-    parameters = replace(PARAMETERS, confirmations=16)
-    client = clique.bootstrap(genesis.encode(), checkpoint_hash=genesis.hash(), parameters=parameters, layout=LAYOUT)
+    client = clique_client(genesis, confirmations=16)
     evidence = encode_evidence(headers)
     return Subject(
         f"{HEADERS} Clique headers",

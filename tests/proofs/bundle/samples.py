@@ -14,9 +14,7 @@ from proofs.encoding.proof_batch import join_batch
 from proofs.ethereum.evidence import EvidenceKind
 from proofs.fisco_bcos.types import Generation
 from proofs.light_client import Claim, Height, LightClient, Position
-from proofs.poa.clique.client import bootstrap as bootstrap_clique
 from proofs.poa.headers import encode_evidence
-from proofs.poa.qbft.client import bootstrap as bootstrap_qbft
 from proofs.substrate.beefy.evidence import encode_step
 from tests.proofs.attestation import builders as attestors
 from tests.proofs.bitcoin import builders as blocks
@@ -30,6 +28,7 @@ from tests.proofs.fabric import builders as channels
 from tests.proofs.fabric.test_client import GENESIS, ORDERER
 from tests.proofs.fisco_bcos import builders as groups
 from tests.proofs.poa import builders as sealers
+from tests.proofs.poa.clients import bft_client, clique_client
 from tests.proofs.substrate import builders as authorities
 from tests.proofs.substrate.beefy import builders as beefy
 
@@ -89,12 +88,7 @@ def qbft(kind: Kind = Kind.RECEIVE) -> Sample:
     genesis = sealers.bft_genesis(members)
     one = sealers.bft_block(genesis, members)
     two = sealers.bft_block(one, members, state_root=state.state_root)
-    client = bootstrap_qbft(
-        genesis.encode(),
-        checkpoint_hash=sealers.bft_hash(genesis),
-        parameters=sealers.BFT_PARAMETERS,
-        layout=LAYOUT,
-    )
+    client = bft_client(genesis, layout=LAYOUT)
     steps = (encode_evidence([one]), encode_evidence([two]))
     proof = state.prove([claim_of(bundle).path])
     return sample(client, replace(bundle, evidence=steps, at=Height(0, 2), proof=proof), sealers.START + 1_000)
@@ -106,9 +100,7 @@ def clique(kind: Kind = Kind.RECEIVE) -> Sample:
     genesis = replace(sealers.clique_genesis(members), state_root=bytes(32))
     chain = sealers.clique_chain(genesis, members, 1, state_root=state.state_root)
     chain += sealers.clique_chain(chain[-1], members, sealers.PARAMETERS.confirmations)
-    client = bootstrap_clique(
-        genesis.encode(), checkpoint_hash=genesis.hash(), parameters=sealers.PARAMETERS, layout=LAYOUT
-    )
+    client = clique_client(genesis, layout=LAYOUT)
     proof = state.prove([claim_of(bundle).path])
     steps = (encode_evidence(chain),)
     return sample(client, replace(bundle, evidence=steps, at=Height(0, 1), proof=proof), sealers.START + 1_000)

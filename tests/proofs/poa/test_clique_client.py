@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,7 @@ from tests.proofs.poa.builders import (
     signers,
     twin,
 )
+from tests.proofs.poa.clients import clique_client
 
 FIVE = signers(5)
 GENESIS = clique_genesis(FIVE)
@@ -45,10 +47,8 @@ CHAIN = clique_chain(GENESIS, FIVE, 20)
 NOW = START + 200
 
 
-def client(genesis: ExecutionHeader = GENESIS, **changes: int) -> CliqueClient:
-    return bootstrap(
-        genesis.encode(), checkpoint_hash=genesis.hash(), parameters=replace(PARAMETERS, **changes), layout=LAYOUT
-    )
+def client(genesis: ExecutionHeader = GENESIS, **changes: Any) -> CliqueClient:
+    return clique_client(genesis, **changes)
 
 
 def evidence(*headers: ExecutionHeader) -> bytes:

@@ -34,6 +34,7 @@ from tests.proofs.poa.builders import (
     clique_genesis,
     signers,
 )
+from tests.proofs.poa.clients import bft_client, clique_client
 from tests.proofs.poa.test_membership import SENT
 
 NOW = START + 1_000
@@ -64,16 +65,11 @@ def clique_headers(genesis: ExecutionHeader) -> list[ExecutionHeader]:
 
 
 def qbft(layout: RouterLayout = LAYOUT, flavour: Flavour = Flavour.QBFT) -> QbftClient:
-    genesis = bft_genesis(FIVE, flavour)
-    parameters = replace(BFT_PARAMETERS, flavour=flavour)
-    return bootstrap_qbft(
-        genesis.encode(), checkpoint_hash=bft_hash(genesis, flavour), parameters=parameters, layout=layout
-    )
+    return bft_client(bft_genesis(FIVE, flavour), layout=layout, flavour=flavour)
 
 
 def clique(layout: RouterLayout = LAYOUT) -> CliqueClient:
-    genesis = CLIQUE_GENESIS
-    return bootstrap_clique(genesis.encode(), checkpoint_hash=genesis.hash(), parameters=PARAMETERS, layout=layout)
+    return clique_client(CLIQUE_GENESIS, layout=layout)
 
 
 def qbft_at_three(layout: RouterLayout = LAYOUT) -> QbftClient:

@@ -10,21 +10,17 @@ import pytest
 from proofs.commitment import ClientId, commitment_path, receipt_path
 from proofs.errors import RootMismatch, UnknownHeight, ValueMismatch, WrongLedger
 from proofs.light_client import Claim, Height, LightClient
-from proofs.poa.clique.client import bootstrap as bootstrap_clique
 from proofs.poa.headers import encode_evidence
-from proofs.poa.qbft.client import bootstrap as bootstrap_qbft
 from tests.proofs.ethereum.builders import LAYOUT, world
 from tests.proofs.poa.builders import (
-    BFT_PARAMETERS,
-    PARAMETERS,
     START,
     bft_block,
     bft_genesis,
-    bft_hash,
     clique_chain,
     clique_genesis,
     signers,
 )
+from tests.proofs.poa.clients import bft_client, clique_client
 
 NOW = START + 1_000
 FIVE = signers(5)
@@ -38,10 +34,7 @@ def qbft() -> LightClient:
     genesis = bft_genesis(FIVE)
     one = bft_block(genesis, FIVE)
     two = bft_block(one, FIVE, state_root=WORLD.state_root)
-    client = bootstrap_qbft(
-        genesis.encode(), checkpoint_hash=bft_hash(genesis), parameters=BFT_PARAMETERS, layout=LAYOUT
-    )
-    return client.update(encode_evidence([one, two]), now=NOW)
+    return bft_client(genesis, layout=LAYOUT).update(encode_evidence([one, two]), now=NOW)
 
 
 def clique() -> LightClient:
@@ -49,7 +42,7 @@ def clique() -> LightClient:
     chain = clique_chain(genesis, FIVE, 1)
     chain += clique_chain(chain[-1], FIVE, 1, state_root=WORLD.state_root)
     chain += clique_chain(chain[-1], FIVE, 4)
-    client = bootstrap_clique(genesis.encode(), checkpoint_hash=genesis.hash(), parameters=PARAMETERS, layout=LAYOUT)
+    client = clique_client(genesis, layout=LAYOUT)
     return client.update(encode_evidence(chain[:5]), now=NOW).update(encode_evidence(chain), now=NOW)
 
 

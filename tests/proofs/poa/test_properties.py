@@ -10,16 +10,11 @@ import pytest
 from proofs.errors import InvalidProof, NotYetFinal
 from proofs.ethereum.execution import ExecutionHeader
 from proofs.light_client import Height
-from proofs.poa.clique.client import bootstrap as bootstrap_clique
 from proofs.poa.clique.client import decode_client as decode_clique
 from proofs.poa.headers import encode_evidence
-from proofs.poa.qbft.client import bootstrap as bootstrap_qbft
 from proofs.poa.qbft.client import decode_client as decode_qbft
 from proofs.poa.qbft.types import Flavour
 from tests.proofs.poa.builders import (
-    BFT_PARAMETERS,
-    LAYOUT,
-    PARAMETERS,
     START,
     Signer,
     bft_block,
@@ -31,6 +26,7 @@ from tests.proofs.poa.builders import (
     signer,
     signers,
 )
+from tests.proofs.poa.clients import bft_client, clique_client
 
 NOW = START + 10_000
 EVERYBODY = {each.address: each for each in map(signer, range(9))}
@@ -91,8 +87,8 @@ def test_clique_is_followed_in_pieces_of_any_size(seed: int) -> None:
     chance = random.Random(seed)
     epoch = chance.choice((7, 25, 1_000))
     genesis, headers = clique_history(chance, 60, epoch)
-    parameters = replace(PARAMETERS, epoch_length=epoch, confirmations=chance.randrange(1, 7))
-    client = bootstrap_clique(genesis.encode(), checkpoint_hash=genesis.hash(), parameters=parameters, layout=LAYOUT)
+    client = clique_client(genesis, epoch_length=epoch, confirmations=chance.randrange(1, 7))
+    parameters = client.belief.parameters
     reached = 0
     while reached < len(headers):
         reached = min(reached + chance.randrange(1, 20), len(headers))
@@ -137,10 +133,7 @@ def test_sealed_chains_are_followed_header_by_header(flavour: Flavour, seed: int
     chance = random.Random(seed)
     epoch = chance.choice((7, 25, 1_000))
     genesis, headers = bft_history(chance, 40, flavour, epoch)
-    parameters = replace(BFT_PARAMETERS, flavour=flavour, epoch_length=epoch)
-    client = bootstrap_qbft(
-        genesis.encode(), checkpoint_hash=bft_hash(genesis, flavour), parameters=parameters, layout=LAYOUT
-    )
+    client = bft_client(genesis, flavour=flavour, epoch_length=epoch)
     at = 0
     while at < len(headers):
         piece = headers[at : at + chance.randrange(1, 9)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +39,7 @@ from tests.proofs.poa.builders import (
     signer,
     signers,
 )
+from tests.proofs.poa.clients import bft_client
 
 FOUR = signers(4)
 FIVE = [*FOUR, signer("fifth")]
@@ -61,8 +61,7 @@ CHAIN = chain(10)
 
 
 def client(genesis: ExecutionHeader = GENESIS, flavour: Flavour = Flavour.QBFT, **changes: Any) -> QbftClient:
-    parameters = replace(BFT_PARAMETERS, flavour=flavour, **changes)
-    return bootstrap(genesis.encode(), checkpoint_hash=bft_hash(genesis, flavour), parameters=parameters, layout=LAYOUT)
+    return bft_client(genesis, flavour=flavour, **changes)
 
 
 def evidence(*headers: ExecutionHeader) -> bytes:
